@@ -1,0 +1,61 @@
+# Everything starts here: `make run` tries the site, `make test` tests it, `make help` says the rest.
+
+PYTHON ?= python3
+VENV   := .venv
+PY     := $(VENV)/bin/python
+PIP    := $(PY) -m pip install --quiet --disable-pip-version-check
+
+# A stamp says that a step is done, and for which version of its files: a second `make run` starts at once.
+RUNTIME  := $(VENV)/.runtime-installed
+DEV      := $(VENV)/.dev-installed
+FRONTEND := static/vendor/.copied
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup run test check format format-check lint types clean
+
+help: ## what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(RUNTIME) $(DEV) $(FRONTEND) ## fetch everything the project needs; safe to repeat
+
+run: $(RUNTIME) $(FRONTEND) ## start the site with all its parts; Ctrl-C stops it
+	@exec $(PY) app.py
+
+test: setup ## every test; one file: make test ARGS=tests/test_setup.py
+	@$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
+
+check: format-check lint types test ## all that continuous integration asks for
+
+format: $(DEV) ## put every file into the one format
+	@$(PY) -m ruff format .
+	@$(PY) -m ruff check --fix-only --quiet .
+
+format-check: $(DEV) ## is every file in the one format?
+	@$(PY) -m ruff format --check .
+
+lint: $(DEV) ## mistakes, traps and functions that grew too big
+	@$(PY) -m ruff check .
+
+types: $(DEV) ## types, strictly in live/
+	@$(PY) -m mypy
+
+clean: ## remove what was fetched and every cache; the data in var/ stays
+	rm -rf $(VENV) node_modules static/vendor .pytest_cache .ruff_cache .mypy_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(PY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Levain needs Python 3.11 or newer: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+
+$(RUNTIME): requirements.txt | $(PY)
+	$(PIP) -r requirements.txt
+	@touch $@
+
+$(DEV): requirements-dev.txt $(RUNTIME) | $(PY)
+	$(PIP) -r requirements-dev.txt
+	@touch $@
+
+$(FRONTEND): package.json package-lock.json tools/frontend.py | $(PY)
+	$(PY) tools/frontend.py
+	@touch $@

@@ -1,0 +1,103 @@
+"""Who is this request, and may they? Bound to flask-login and, as `identify` and `recheck`, to the live core."""
+
+from datetime import timedelta
+from functools import wraps
+
+from flask import abort, current_app, redirect, request, url_for
+from flask_login import current_user
+from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
+
+from blueprints.auth.models import LoginSession, User
+from database import db, reading, utcnow, writing
+from extensions import login_manager
+from live import Identity
+
+SEEN_EVERY = timedelta(minutes=1)
+
+login_manager.session_protection = (
+    None  # it compares addresses and browsers, which change on a train; rows do the work
+)
+
+
+def identify():
+    """The Identity behind the current request, or None; flask-login asks the database once per request."""
+    user = current_user._get_current_object()
+    return _identity(user.login_session_id, user) if user.is_authenticated else None
+
+
+def recheck(session_ids):
+    """{session id: Identity} of those that are still valid, in one query; a rights_version that moved shows in it."""
+    return {row.id: _identity(row.id, user) for row, user in _people(session_ids)}
+
+
+def role_required(*roles):
+    """A view for these roles (and for admins): others get 403, whoever is not signed in 401 or the sign-in page."""
+
+    def decorate(view):
+        @wraps(view)
+        def guarded(*args, **kwargs):
+            if not current_user.is_authenticated:
+                return login_manager.unauthorized()
+            if not current_user.has_role(*roles):
+                abort(403)
+            return view(*args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+@login_manager.user_loader
+def load_user(session_id):
+    for row, user in _people([session_id]):
+        user.login_session_id = row.id
+        if utcnow() - row.seen_at > SEEN_EVERY:
+            _touch(row.id)
+        return user
+    return None
+
+
+@login_manager.unauthorized_handler
+def ask_to_sign_in():
+    """A person is sent to the sign-in page and back; a script gets 401: it would take the page for its answer."""
+    if "HX-Request" in request.headers or "Upgrade" in request.headers or not _accepts_page():
+        abort(401)
+    came_from = request.full_path.rstrip("?") if request.method == "GET" else None
+    return redirect(url_for("auth.login", next=came_from), 303)
+
+
+def refuse_anonymous_handshake():
+    """401 while it can still be said: once a WebSocket stands there is no status any more."""
+    if "websocket" in request.headers.get("Upgrade", "").lower() and not current_user.is_authenticated:
+        abort(401)
+
+
+def _accepts_page():
+    return not request.path.startswith("/live/") and request.accept_mimetypes.best != "text/event-stream"
+
+
+def _people(session_ids):
+    valid = LoginSession.valid(current_app.config["SESSION_IDLE_S"])
+    query = select(LoginSession, User).join(LoginSession.user).where(LoginSession.id.in_(session_ids), valid)
+    return db.session.execute(query).all()
+
+
+def _identity(session_id, user):
+    return Identity(session_id=session_id, user_id=user.id, version=user.rights_version, user=user)
+
+
+def _touch(session_id):
+    """Note that the session is in use; a request that only reads does it in a transaction of its own.
+
+    Swallowed when the database is busy: the next request tries again, and this one is worth more than its note.
+    """
+    note = update(LoginSession).where(LoginSession.id == session_id).values(seen_at=utcnow())
+    if not reading():
+        db.session.execute(note)
+        return
+    try:
+        with writing(), db.engine.begin() as connection:
+            connection.execute(note)
+    except OperationalError as error:
+        current_app.logger.warning("session not touched: %s", error)

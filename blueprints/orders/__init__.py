@@ -1,0 +1,7 @@
+"""Ordering, an order's own page, and the kitchen's board."""
+
+from flask import Blueprint
+
+bp = Blueprint("orders", __name__)
+
+from blueprints.orders import broadcasts, kitchen, views  # noqa: E402, F401  (they need bp)

@@ -1,0 +1,156 @@
+"""The engine and its transactions: what SQLite needs to serve many greenlets, and times in UTC.
+
+SQLite locks the whole file for a writer, and waiting inside the library stops every greenlet of the process. So a
+transaction says at its BEGIN what it is: requests that may not change anything only read (a write in them is an
+error), everything else takes the write lock at once and waits for it here, yielding. PostgreSQL needs none of this.
+It imports nothing of ours; models, the app and the tests use it.
+"""
+
+import sqlite3
+import time
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+
+import alembic.config
+import alembic.runtime.migration
+import alembic.script
+from flask import has_request_context, request
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import DateTime, MetaData, event
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.types import TypeDecorator
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+LOCK_PATIENCE_S = 5.0
+LOCK_PAUSE_S = 0.005
+# busy_timeout is set by the connection's `timeout` (config.py). FULL: what was answered with success survives a power cut.
+PRAGMAS = ("PRAGMA journal_mode=WAL", "PRAGMA foreign_keys=ON", "PRAGMA synchronous=FULL")
+# Names for constraints: without them Alembic cannot change a table of SQLite later.
+CONVENTION = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+_writing = ContextVar("writing", default=False)
+
+
+class NotMigrated(RuntimeError):
+    """The database has not the tables this code expects; its text is one sentence for the operator."""
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=CONVENTION)
+
+
+class UtcDateTime(TypeDecorator):
+    """An aware datetime in Python, UTC in the database; a naive one is refused, for nobody knows what it means."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value, dialect):
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime has no place in the database")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value, dialect):
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+db = SQLAlchemy(model_class=Base)
+
+
+def utcnow():
+    return datetime.now(UTC)
+
+
+@contextmanager
+def writing():
+    """Transactions begun inside may write, although the request around them is a GET: a WebSocket's command."""
+    token = _writing.set(True)
+    try:
+        yield
+    finally:
+        _writing.reset(token)
+
+
+def reading():
+    """May the transaction that begins now only read? True in a request of a safe method, outside `writing`."""
+    return has_request_context() and request.method in SAFE_METHODS and not _writing.get()
+
+
+def refuse_unmigrated(app):
+    """Raise NotMigrated unless the database is at the newest migration. For the start of production only:
+    `flask db upgrade` must stay possible, so creating an app does not ask."""
+    try:
+        with app.app_context(), db.engine.connect() as connection:
+            found = alembic.runtime.migration.MigrationContext.configure(connection).get_current_heads()
+    except SQLAlchemyError as error:
+        raise NotMigrated(
+            f"The database cannot be asked for its version ({type(error).__name__})."
+        ) from error
+    if set(found) != set(_script(app).get_heads()):
+        raise NotMigrated("The database is not migrated: run `flask db upgrade` before the start.")
+
+
+def _script(app):
+    config = alembic.config.Config()
+    config.set_main_option("script_location", app.extensions["migrate"].directory)
+    return alembic.script.ScriptDirectory.from_config(config)
+
+
+@event.listens_for(Engine, "connect")
+def _prepare(connection, _record):
+    if isinstance(connection, sqlite3.Connection):
+        connection.isolation_level = None  # the library must not begin transactions of its own
+        for pragma in PRAGMAS:
+            _patiently(connection.execute, pragma)
+
+
+@event.listens_for(Engine, "begin")
+def _begin(connection):
+    if connection.dialect.name != "sqlite":
+        return
+    run = connection.connection.driver_connection.execute
+    only_reads = reading()
+    try:
+        run(f"PRAGMA query_only={int(only_reads)}")
+        _patiently(_snapshot if only_reads else _lock, run)
+    except sqlite3.OperationalError as error:
+        raise OperationalError("BEGIN", None, error) from error
+
+
+def _lock(run):
+    run("BEGIN IMMEDIATE")
+
+
+def _snapshot(run):
+    """BEGIN alone reads nothing; the first read, which fixes what this request sees, may also meet a locked file."""
+    run("BEGIN")
+    try:
+        run("PRAGMA schema_version")
+    except sqlite3.OperationalError:
+        run("ROLLBACK")
+        raise
+
+
+def _patiently(function, *arguments):
+    """Call again while another transaction holds the file; time.sleep yields under gevent, SQLite's own wait does not."""
+    give_up = time.monotonic() + LOCK_PATIENCE_S
+    while True:
+        try:
+            return function(*arguments)
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() >= give_up:
+                raise
+        time.sleep(LOCK_PAUSE_S)

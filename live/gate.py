@@ -1,0 +1,83 @@
+"""What every transport asks first: origin, identity, topics, limits. Positions are no permission."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Request
+from werkzeug.exceptions import BadRequest, Forbidden, Unauthorized
+
+from live.topics import MAX_TOPICS_PER_PAGE, TopicList, Topics
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who a connection belongs to, as the site says it.
+
+    Shape: `session_id` names a row that ends with the sign-out; `version` moves when a right changes;
+    `user` is whatever the site's topic rules want to see.
+    """
+
+    session_id: str
+    user_id: Any
+    version: int
+    user: Any
+
+
+@dataclass(frozen=True)
+class Admission:
+    """Who may read which topics now, and which of the page's topics are no longer theirs."""
+
+    identity: Identity
+    topics: frozenset[str]
+    denied: frozenset[str]
+
+
+class Gate:
+    """Asks the site's callables; the same questions for every transport."""
+
+    def __init__(self, topics: Topics, signer: TopicList, identify: Callable[[], Identity | None]) -> None:
+        self.topics, self._signer, self.identify = topics, signer, identify
+
+    def admit(self, request: Request) -> Admission:
+        """Who asks, and what they may read.
+
+        Errors: 403 for a foreign origin, a list not theirs or no topic allowed; 401 for nobody; 400 for no list.
+        """
+        if not same_origin(request):
+            raise Forbidden("This address answers only to pages of this site.")
+        identity = self.identify()
+        if identity is None:
+            raise Unauthorized("Please sign in.")
+        signed = request.args.get("t")
+        if not signed:
+            raise BadRequest("The list of topics is missing.")
+        topics = self._signer.read(signed, identity.session_id)
+        if topics is None or len(topics) > MAX_TOPICS_PER_PAGE:
+            raise Forbidden("This list of topics is not yours.")
+        return self._admission(identity, topics)
+
+    def allowed(self, identity: Identity, topics: Iterable[str]) -> frozenset[str]:
+        """Those of the topics whose rule says yes now."""
+        return frozenset(topic for topic in topics if self.topics.allows(identity.user, topic))
+
+    def _admission(self, identity: Identity, topics: list[str]) -> Admission:
+        allowed = self.allowed(identity, topics)
+        if topics and not allowed:
+            raise Forbidden("You may not follow this.")
+        return Admission(identity, allowed, frozenset(topics) - allowed)
+
+
+def same_origin(request: Request) -> bool:
+    """Whether a request comes from a page of ours, as the browser says it.
+
+    Source: Fetch Metadata, `Sec-Fetch-Site`; RFC 6455 section 10.2 for `Origin`. A client that sends neither
+    is no browser, so nobody's cookies ride along; only a handshake must always name its origin.
+    """
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return request.headers.get("Upgrade", "").lower() != "websocket"
+    return origin == request.host_url.rstrip("/")

@@ -1,0 +1,209 @@
+"""The relay: moves the outbox's rows to Redis (events) or to whoever sends their kind, oldest unsent first.
+
+One relay at a time holds a lease, whose token the publishing script checks, so one that wakes up after losing
+it writes nothing. Every web process runs one and is ready to be it. DESIGN 4.2.
+"""
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from typing import Any
+
+import redis
+from sqlalchemy import Engine, Row, delete, func, insert, select, update
+
+from live.errors import HistoryLost, LeaseLost
+from live.event import Event
+from live.log import Log, new_uuid
+from live.outbox import EVENT, RESET, Outbox
+
+SWEEP_S = 0.5
+BATCH_ROWS = 100
+LEASE_S = 5
+SENT_KEPT_S = 60  # a primary that was cut off may have taken them with it: then they go out again
+UNSENT_KEPT_S = 15 * 60
+MAX_TRIES = 3
+TIDY_S = 10
+logger = logging.getLogger("live")
+
+
+class Relay:
+    """The loop of one process. `lag_s` is the age of the oldest unsent row when it last looked."""
+
+    def __init__(self, outbox: Outbox, engine: Callable[[], Engine], log: Log) -> None:
+        self._outbox, self._table, self._make_engine, self._log = outbox, outbox.table, engine, log
+        self._token, self._epoch = new_uuid(), ""
+        self._woken, self._stopping = threading.Event(), threading.Event()
+        self._thread: threading.Thread | None = None
+        self._renewed_at = self._tidied_at = self._looked_at = 0.0
+        self.lag_s = 0.0
+
+    def start(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="live_relay", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._woken.set()
+        if self._thread:
+            self._thread.join(timeout=5)
+
+    @property
+    def running(self) -> bool:
+        return self._thread is not None
+
+    def wake(self) -> None:
+        """Something was committed: look now."""
+        self._woken.set()
+
+    def _run(self) -> None:
+        """Never ends by itself: it may swallow what it logs, for the rows are still there and are tried again."""
+        self._engine = self._make_engine()
+        while not self._stopping.is_set():
+            woken = self._woken.wait(SWEEP_S)
+            self._woken.clear()
+            try:
+                self.turn(woken)
+            except (LeaseLost, HistoryLost) as error:
+                logger.info("relay: %s: %s", type(error).__name__, error)
+                self._renewed_at = 0.0
+            except redis.RedisError as error:
+                logger.warning("relay: %s: %s", type(error).__name__, error)
+                self._wait_for_redis()
+            except Exception:
+                logger.exception("relay")
+                self._stopping.wait(SWEEP_S)
+        self._log.release_lease(self._token)
+
+    def turn(self, woken: bool = True) -> None:
+        """One look at the table: sends all there is if this process holds the lease, else tells the one that does."""
+        if self._hold_lease():
+            while self._send_batch():
+                pass
+            self._tidy()
+        elif woken:
+            self._log.wake_relay()
+        self._look()
+
+    def _hold_lease(self) -> bool:
+        now = time.monotonic()
+        if now - self._renewed_at < LEASE_S / 3:
+            return True
+        held = self._log.take_lease(self._token, LEASE_S)
+        if held:
+            first, self._renewed_at = self._renewed_at == 0.0, now
+            if first:
+                self._begin_epoch(self._log.head().epoch)
+        return held
+
+    def _begin_epoch(self, epoch: str) -> None:
+        """Rows sent in another epoch may be lost with it, and go out again, in order, before any newer one."""
+        self._epoch = epoch
+        lost = (self._table.c.sent_epoch != epoch) & (self._table.c.kind != RESET)
+        self._execute(update(self._table).where(lost).values(sent_at=None, sent_epoch=None))
+
+    def _send_batch(self) -> bool:
+        unsent = self._table.c.sent_at.is_(None) & self._table.c.parked_at.is_(None)
+        with self._engine.connect() as connection:
+            rows = connection.execute(
+                select(self._table).where(unsent).order_by("id").limit(BATCH_ROWS)
+            ).all()
+        for kind, run in groupby(rows, key=lambda row: row.kind):
+            self._send_run(kind, list(run))
+        return len(rows) == BATCH_ROWS
+
+    def _send_run(self, kind: str, rows: list[Row[Any]]) -> None:
+        try:
+            self._send(kind, rows)
+        except HistoryLost as lost:
+            self._begin_epoch(str(lost))
+            raise
+        except (redis.ConnectionError, redis.TimeoutError, LeaseLost):
+            raise
+        except Exception as error:
+            if _redis_is_full(error):
+                raise
+            self._refused(kind, rows, error)
+            return
+        self._mark_sent([row.id for row in rows])
+
+    def _send(self, kind: str, rows: Sequence[Row[Any]]) -> None:
+        if kind == EVENT:
+            events = [(row.uuid, Event.load(row.payload)) for row in rows]
+            self._log.publish(events, token=self._token, epoch=self._epoch)
+        elif kind == RESET:
+            self._epoch = self._log.reset().epoch
+        else:
+            for row in rows:
+                self._outbox.senders[kind](row.uuid, json.loads(row.payload))
+
+    def _mark_sent(self, ids: list[int]) -> None:
+        values = {"sent_at": time.time(), "sent_epoch": self._epoch}
+        self._execute(update(self._table).where(self._table.c.id.in_(ids)).values(**values))
+
+    def _refused(self, kind: str, rows: list[Row[Any]], error: Exception) -> None:
+        """Finds the bad one among many; it is tried three times, then parked so that the others go on."""
+        if len(rows) > 1:
+            for row in rows:
+                self._send_run(kind, [row])
+            return
+        row = rows[0]
+        parked = row.tries + 1 >= MAX_TRIES
+        logger.error("outbox row %s (%s) refused, parked: %s: %r", row.id, row.topic or kind, parked, error)
+        with self._engine.begin() as connection:
+            values = {"tries": row.tries + 1, "parked_at": time.time() if parked else None}
+            connection.execute(update(self._table).where(self._table.c.id == row.id).values(**values))
+            if parked and kind == EVENT:  # the pages of the topic fetch what they cannot be sent
+                refresh = Event(row.topic, "", "live:refresh", key="refresh")
+                connection.execute(insert(self._table), _row(EVENT, refresh.dump(), row.topic))
+
+    def _tidy(self) -> None:
+        now = time.monotonic()
+        if now - self._tidied_at < TIDY_S:
+            return
+        self._tidied_at = now
+        self._execute(delete(self._table).where(self._table.c.sent_at < time.time() - SENT_KEPT_S))
+
+    def _wait_for_redis(self) -> None:
+        self._renewed_at = 0.0
+        self._look()
+        if self.lag_s > UNSENT_KEPT_S:
+            self.give_up_old()
+        self._stopping.wait(SWEEP_S)
+
+    def give_up_old(self) -> None:
+        """Redis is away for long: events older than 15 minutes give way to one new epoch, which resyncs all pages."""
+        old = (self._table.c.sent_at.is_(None)) & (self._table.c.kind == EVENT)
+        old &= self._table.c.made_at < time.time() - UNSENT_KEPT_S
+        with self._engine.begin() as connection:
+            if connection.execute(delete(self._table).where(old)).rowcount:
+                connection.execute(insert(self._table), _row(RESET, "{}", ""))
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        if now - self._looked_at < SWEEP_S:
+            return
+        self._looked_at = now
+        unsent = self._table.c.sent_at.is_(None) & self._table.c.parked_at.is_(None)
+        with self._engine.connect() as connection:
+            oldest = connection.scalar(select(func.min(self._table.c.made_at)).where(unsent))
+        self.lag_s = max(0.0, time.time() - oldest) if oldest else 0.0
+
+    def _execute(self, statement: Any) -> None:
+        with self._engine.begin() as connection:
+            connection.execute(statement)
+
+
+def _row(kind: str, payload: str, topic: str) -> dict[str, Any]:
+    return {"uuid": new_uuid(), "kind": kind, "topic": topic, "payload": payload, "made_at": time.time()}
+
+
+def _redis_is_full(error: Exception) -> bool:
+    """Refusals that are Redis' state and not the row's fault: full, read-only, loading, too few replicas."""
+    return isinstance(error, redis.ResponseError) and str(error).startswith(
+        ("OOM", "READONLY", "LOADING", "NOREPLICAS", "MASTERDOWN", "MISCONF", "BUSY", "NOPERM", "NOAUTH")
+    )

@@ -1,0 +1,95 @@
+"""What was really published: read from the log and the channel in Redis, as another process would."""
+# ruff: noqa: S101 - a test kit asserts
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+from live.event import REVOKE, Event
+from live.extension import Live
+from live.position import Position
+
+ANSWER_S = 5
+
+
+class Captured:
+    """The events published since `capture` began, numbered ones first, then volatile ones; each in its order."""
+
+    def __init__(self, live: Live, channel: Any) -> None:
+        self._log, self._channel = live.log, channel
+        self._begin: Position = live.log.head()
+        self._volatile: list[Event] = []
+
+    @property
+    def events(self) -> list[Event]:
+        """Everything so far that goes to pages; ended rights are not among it."""
+        return self._numbered() + self._heard()
+
+    @property
+    def revoked(self) -> list[Event]:
+        """The rights that were ended so far."""
+        return [event for event in self._entries() if event.name == REVOKE]
+
+    def _numbered(self) -> list[Event]:
+        return [event for event in self._entries() if event.name != REVOKE]
+
+    def _entries(self) -> list[Event]:
+        head = self._log.head(self._begin.n)
+        assert head.epoch == self._begin.epoch, "the history was lost while its events were captured"
+        return [entry.event for entry in self._log.load() if entry.n > self._begin.n]
+
+    def _heard(self) -> list[Event]:
+        """What the channel said up to now, which a mark of our own behind it makes certain."""
+        mark = uuid4().hex
+        self._log.client.publish(_own(self._log.channel), mark)
+        while (text := _next(self._channel)) != mark:
+            if text != "epoch":
+                self._volatile.append(Event.load(text))
+        return list(self._volatile)
+
+
+@contextmanager
+def capture(live: Live) -> Iterator[Captured]:
+    """Everything that is published inside the block, by whichever process."""
+    channel: Any
+    with live.log.client.pubsub(ignore_subscribe_messages=True) as channel:  # type: ignore[no-untyped-call]
+        channel.subscribe(live.log.channel, _own(live.log.channel))
+        captured = Captured(live, channel)
+        captured.events  # noqa: B018  (its mark comes back: the subscription stands)
+        yield captured
+
+
+def assert_published(
+    events: Captured | Iterable[Event],
+    topic: str,
+    *,
+    name: str | None = None,
+    target: str | None = None,
+    contains: str = "",
+    times: int = 1,
+) -> list[Event]:
+    """That a topic got exactly so many events of that name, to that target, with that text in them; gives them back."""
+    published = events.events if isinstance(events, Captured) else list(events)
+    found = [
+        event
+        for event in published
+        if event.topic == topic
+        and name in (None, event.name)
+        and target in (None, event.target)
+        and contains in event.data
+    ]
+    wanted = f"{topic} name={name!r} target={target!r} contains={contains!r}"
+    seen = "\n".join(f"  {event}" for event in published) or "  nothing"
+    assert len(found) == times, f"{len(found)} of {times} events like {wanted}; published:\n{seen}"
+    return found
+
+
+def _own(channel: str) -> str:
+    return f"{channel}:capture"
+
+
+def _next(channel: Any) -> str:
+    while (message := channel.get_message(timeout=ANSWER_S)) is None or message["type"] != "message":
+        assert message is not None, f"Redis did not answer for {ANSWER_S} s"
+    return str(message["data"])

@@ -1,0 +1,26 @@
+"""The long-poll, for clients behind proxies that hold a stream back: a finite answer in the stream's own form.
+
+The page's next request carries the position it has, and only that moves things forward, so a lost answer
+loses nothing.
+"""
+
+from flask import Response, current_app
+
+from live.transports import blueprint
+from live.transports.opening import open_subscription
+from live.transports.sse import HEADERS
+
+
+@blueprint.get("/poll")
+def poll() -> Response:
+    """What happened since the reader's position, as soon as there is something; else a beat."""
+    hub = current_app.extensions["live"].hub
+    reader = open_subscription(finite=True)
+    try:
+        blocks = reader.take(current_app.config["LIVE_POLL_WAIT_S"]) or []
+        if not reader.reason:
+            hub.beat_to(reader)
+        blocks += reader.take(0) or []
+    finally:
+        hub.leave(reader)
+    return Response(b"".join(blocks), headers=HEADERS)

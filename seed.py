@@ -1,0 +1,127 @@
+"""Demo data for an empty development database: people, menu, rooms, a busy quarter of a year.
+
+Called by the launcher and the tests. The same every time but for dates and tokens: the dice have a fixed start.
+"""
+
+import random
+from datetime import timedelta
+from uuid import uuid4
+
+from sqlalchemy import select
+
+from blueprints.auth import User, add_demo_accounts
+from blueprints.chat.models import Room
+from blueprints.orders.models import MenuItem, Order, OrderLine, OrderStep
+from database import db, utcnow
+
+MENU = [
+    ("Margherita", "Tomato, mozzarella, basil", "margherita", 890),
+    ("Marinara", "Tomato, garlic, oregano, no cheese", "marinara", 790),
+    ("Diavola", "Tomato, mozzarella, hot salami, chilli", "diavola", 1090),
+    ("Funghi", "Mozzarella, mushrooms, thyme", "funghi", 1050),
+    ("Quattro formaggi", "Mozzarella, gorgonzola, taleggio, parmesan", "formaggi", 1190),
+    ("Ortolana", "Tomato, courgette, pepper, aubergine", "ortolana", 1090),
+    ("Bianca", "Olive oil, rosemary, sea salt", "bianca", 650),
+    ("Tartufo", "Mozzarella, truffle cream, egg", "tartufo", 1490),
+]
+SOLD_OUT = "Tartufo"
+ROOMS = [
+    ("Front of house", "Tables, guests, and who takes which door."),
+    ("Kitchen", "Dough, oven, and what runs low."),
+    ("Lounge", "Everything else."),
+]
+TALK = [
+    ("carlo", "The oven is up to heat. First dough at half past five."),
+    ("ada", "Table four asks if the Bianca is vegan."),
+    ("carlo", "It is. The Marinara, too."),
+    ("grace", "Then two of each, please!"),
+]
+OPEN_ORDERS = [
+    ("ada", "ready", 17, {0: 1, 3: 1}),
+    ("grace", "oven", 9, {2: 2}),
+    ("ada", "oven", 6, {4: 1, 6: 2}),
+    ("grace", "new", 3, {0: 2, 1: 1, 5: 1}),
+    ("ada", "new", 1, {3: 1}),
+]
+PATH = ("new", "oven", "ready", "done")
+PAST_DAYS = 90
+ROWS_PER_COMMIT = 100  # a transaction of milliseconds: SQLite has one writer at a time
+
+
+def seed(app):
+    """Fills an empty development database; does nothing in production or where somebody is already."""
+    with app.app_context():
+        if app.config["LEVAIN_ENV"] != "production" and db.session.scalar(select(User.id).limit(1)) is None:
+            people, menu = add_demo_accounts(), _add_menu()
+            _add_talk(people)
+            db.session.commit()
+            _add_past_orders(people, menu)
+            _add_open_orders(people, menu)
+
+
+def _add_menu():
+    columns = ("name", "description", "picture", "price_cents")
+    menu = [MenuItem(**dict(zip(columns, row, strict=True)), sort=n) for n, row in enumerate(MENU)]
+    for item in menu:
+        item.sold_out = item.name == SOLD_OUT
+    db.session.add_all(menu)
+    return menu
+
+
+def _add_talk(people):
+    rooms = [Room(name=name, about=about) for name, about in ROOMS]
+    db.session.add_all(rooms)
+    db.session.flush()
+    for number, (name, text) in enumerate(TALK):
+        rooms[0].post(people[name], text, f"seed-{number}")
+
+
+def _add_past_orders(people, menu):
+    """A quarter of a year that reports can be made of."""
+    dice = random.Random(40)
+    opening = utcnow().replace(hour=17, minute=0, second=0, microsecond=0)
+    times = sorted(
+        opening - timedelta(days=days) + timedelta(minutes=dice.randint(0, 300))
+        for days in range(1, PAST_DAYS + 1)
+        for _ in range(dice.randint(8, 24))
+    )
+    for start in range(0, len(times), ROWS_PER_COMMIT):
+        batch = times[start : start + ROWS_PER_COMMIT]
+        db.session.add_all(_past_order(dice, people["grace"], menu, placed) for placed in batch)
+        db.session.commit()
+
+
+def _past_order(dice, user, menu, placed):
+    choice = {item: dice.randint(1, 3) for item in dice.sample(menu, dice.randint(1, 3))}
+    return _order(user, "done", placed, choice)
+
+
+def _add_open_orders(people, menu):
+    for name, state, minutes, choice in OPEN_ORDERS:
+        placed = utcnow() - timedelta(minutes=minutes)
+        db.session.add(_order(people[name], state, placed, {menu[n]: q for n, q in choice.items()}))
+    db.session.commit()
+
+
+def _order(user, state, placed, choice):
+    reached = PATH[: PATH.index(state) + 1]
+    steps = [
+        OrderStep(state=each, by_name="Carlo" if n else user.name, at=placed + timedelta(minutes=2 * n))
+        for n, each in enumerate(reached)
+    ]
+    return Order(
+        user_id=user.id,
+        customer_name=user.name,
+        state=state,
+        version=len(reached),
+        token=uuid4().hex,
+        total_cents=sum(item.price_cents * quantity for item, quantity in choice.items()),
+        created_at=placed,
+        changed_at=steps[-1].at,
+        lines=[_line(item, quantity) for item, quantity in choice.items()],
+        steps=steps,
+    )
+
+
+def _line(item, quantity):
+    return OrderLine(name=item.name, quantity=quantity, price_cents=item.price_cents)

@@ -1,0 +1,82 @@
+"""Each use of the site, live, in two browsers at once; directly and through proxies that do not let streams through."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+DIRECT, BUFFERED, NO_UPGRADE = "direct", "buffering", "without-upgrade"
+
+
+@pytest.fixture(params=[DIRECT, BUFFERED, NO_UPGRADE])
+def way(request):
+    return request.param
+
+
+@pytest.fixture
+def address(way, request):
+    """Where browsers find the site on this way."""
+    return None if way == DIRECT else request.getfixturevalue("proxy")(way)
+
+
+def is_live(page, way, *, socket=False):
+    """Waits until the page says so, by the transport that this way lets through."""
+    state, transport = ("polling", "poll") if way == BUFFERED else ("live", "stream")
+    if socket and way == DIRECT:
+        transport = "socket"
+    expect(page.locator("html")).to_have_attribute("data-live", state)
+    expect(page.locator("#live-connect")).to_have_attribute("data-live-transport", transport)
+
+
+def order(page, name="Margherita"):
+    page.get_by_role("button", name=f"One {name} more").click()
+    page.get_by_role("button", name="Place the order").click()
+    page.wait_for_url(re.compile(r"/orders/\d+$"), wait_until="commit")
+    return page.url.rsplit("/", 1)[1]
+
+
+@pytest.mark.usefixtures("menu")
+def test_an_order_goes_to_the_kitchen_and_its_way_back_to_its_guest_alone(open_as, address, way):
+    kitchen = open_as("carlo", "/kitchen/", address)
+    ada, grace = open_as("ada", "/orders/", address), open_as("grace", "/orders/", address)
+    is_live(kitchen, way)
+    hers = order(grace)
+    number = order(ada)
+    is_live(ada, way)
+    is_live(grace, way)
+    ticket = kitchen.locator(f"#column-new #ticket-{number}")
+    expect(ticket).to_contain_text("Margherita")
+
+    ticket.get_by_role("button", name="Into the oven").click()
+    expect(kitchen.locator(f"#column-oven #ticket-{number}")).to_be_visible()
+    expect(kitchen.locator(f"#ticket-{number}")).to_have_count(1)
+    expect(ada.get_by_role("heading", level=1)).to_have_text("It is in the oven.")
+    expect(grace.get_by_role("heading", level=1)).to_have_text("We have your order.")
+    assert hers != number
+
+
+@pytest.mark.usefixtures("rooms")
+def test_two_people_chat(open_as, address, way):
+    ada, grace = open_as("ada", "/chat/rooms/1", address), open_as("grace", "/chat/rooms/1", address)
+    for page in (ada, grace):
+        is_live(page, way, socket=True)
+    for number, (speaker, listener) in enumerate([(ada, grace), (grace, ada)]):
+        text = f"hello <b>{number}</b> & co"
+        speaker.get_by_label("Message to").fill(text)
+        speaker.get_by_label("Message to").press("Enter")
+        for page in (speaker, listener):
+            expect(page.locator("#messages").get_by_text(text, exact=True)).to_have_count(1)
+        expect(speaker.locator(".pending")).to_have_count(0)
+        expect(speaker.get_by_label("Message to")).to_have_value("")
+
+
+@pytest.mark.usefixtures("worker", "sales")
+def test_a_report_shows_its_bar_and_its_result(open_as, address, way):
+    ada = open_as("ada", "/jobs/", address)
+    is_live(ada, way)
+    ada.evaluate("window.seen = []")
+    ada.get_by_role("button", name="Start the report").click()
+    ada.wait_for_url(re.compile(r"/jobs/\d+$"), wait_until="commit")
+    expect(ada.get_by_text("What was sold most")).to_be_visible()
+    grace = open_as("grace", "/", address)
+    assert grace.goto(ada.url).status == 404

@@ -1,0 +1,149 @@
+"""The bare site in a real gunicorn with a gevent worker, and Redis servers of our own to publish to and to break.
+
+A test talks to the site as a page does (`open_page`) and publishes as another process does (`writer`).
+"""
+
+import http.client
+import itertools
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+import redis
+
+from embedded_redis import EmbeddedRedis
+from live.testing import TRANSPORTS, connection
+from tests.live import bare_site
+
+ROOT = Path(__file__).parents[2]
+ANSWER_S = 10
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def live_redis(tmp_path_factory):
+    """The Redis of the site; no test breaks its history."""
+    with EmbeddedRedis(tmp_path_factory.mktemp("live-redis"), aof=False) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def spare_redis(tmp_path_factory):
+    """A Redis that tests may flush and kill connections of."""
+    with EmbeddedRedis(tmp_path_factory.mktemp("spare-redis"), aof=False) as server:
+        yield server.url
+
+
+@pytest.fixture
+def broken_redis(spare_redis):
+    """A client of the Redis that tests may break; empty at first."""
+    with redis.Redis.from_url(spare_redis, decode_responses=True) as client:
+        client.flushall()
+        yield client
+
+
+class Site:
+    """The bare site as gunicorn serves it."""
+
+    def __init__(self, redis_url, log_path, **config):
+        self.config = {"REDIS_URL": redis_url, **config}
+        self.log_path = log_path
+        with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
+            self.port = listener.getsockname()[1]
+            self.url = f"http://127.0.0.1:{self.port}"
+            self.process = self._start(listener)
+        self.ask("GET", "/plain")
+
+    def _start(self, listener):
+        options = ["--bind", f"fd://{listener.fileno()}", "--worker-class", "gevent", "--graceful-timeout", "1"]
+        options += ["--config", os.devnull, "--no-control-socket", "--worker-tmp-dir", "/dev/shm"]
+        with self.log_path.open("wb") as output:
+            return subprocess.Popen(
+                [sys.executable, "-m", "gunicorn", *options, "tests.live.bare_site:served()"],
+                cwd=ROOT, env=os.environ | {"BARE_SITE": json.dumps(self.config)},
+                stdout=output, stderr=subprocess.STDOUT, pass_fds=[listener.fileno()],
+            )  # fmt: skip
+
+    @property
+    def worker(self):
+        (worker,) = psutil.Process(self.process.pid).children()
+        return worker
+
+    def ask(self, method, path, body=None, headers=None):
+        """One request on a connection of its own: status, headers, text."""
+        web = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_S)
+        try:
+            text = json.dumps(body) if body is not None else None
+            web.request(method, path, text, {"Content-Type": "application/json"} | (headers or {}))
+            answer = web.getresponse()
+            return answer.status, answer.headers, answer.read().decode()
+        finally:
+            web.close()
+
+    def change(self, **what):
+        assert self.ask("POST", "/change", what)[0] == 200
+
+    def page(self, *topics, user="ada", session_id=None):
+        """A page that somebody loaded: its HTML and the headers of a browser that has it open."""
+        headers = bare_site.cookie(user, session_id or f"{user}-1")
+        status, _, html = self.ask("GET", "/page?" + "&".join(f"topic={topic}" for topic in topics), headers=headers)
+        assert status == 200, html
+        return html, headers
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(ANSWER_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+@pytest.fixture(scope="session")
+def site(live_redis, tmp_path_factory):
+    site = Site(live_redis, tmp_path_factory.mktemp("live-site") / "gunicorn.log")
+    yield site
+    site.stop()
+    # What a thread or a greenlet of ours dies of stands only there.
+    assert not re.search(r"Traceback(?!.*ZeroDivisionError)", site.log_path.read_text().replace("\n", " "))
+
+
+@pytest.fixture(scope="session")
+def writer(live_redis):
+    """`Live` of another process of the same site: it publishes, and serves nobody."""
+    return bare_site.create({"REDIS_URL": live_redis}).live
+
+
+@pytest.fixture
+def topic():
+    """A topic that no other test uses."""
+    return f"notes:list:{next(_numbers)}"
+
+
+@pytest.fixture(params=list(TRANSPORTS))
+def transport(request):
+    return request.param
+
+
+@pytest.fixture
+def open_page(site, transport):
+    """open_page(topic, ...): a page loaded and connected over the transport at hand, closed after the test."""
+    clients = []
+
+    def open_it(*topics, user="ada", session_id=None, position=None, page=None):
+        html, headers = page or site.page(*topics, user=user, session_id=session_id)
+        found = connection(html)
+        client = TRANSPORTS[transport](site.url, headers)
+        clients.append(client)
+        return client.connect(found if position is None else found.at(position))
+
+    yield open_it
+    for client in clients:
+        client.close()

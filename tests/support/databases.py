@@ -1,0 +1,116 @@
+"""A migrated database with the cast in it for each test: made once per run by the real migrations, then copied."""
+
+import shutil
+import threading
+from contextlib import suppress
+from pathlib import Path
+from uuid import uuid4
+
+import flask_migrate
+import psycopg
+import redis
+from sqlalchemy.engine import make_url
+
+from app import create_app
+from blueprints.auth import User, add_demo_accounts
+from database import db
+from live.log import WAKE
+from tests.support.shared import locked, start_postgres
+
+SECRET_KEY = "a key that only tests use, of 32 bytes and more"
+OUTSIDER = "mallory"
+TEMPLATE = "levain_template"
+
+
+def site(url, redis_url, var, **overrides):
+    """An app as the tests want it."""
+    own = {
+        "DATABASE_URL": url,
+        "REDIS_URL": redis_url,
+        "LEVAIN_VAR": str(var),
+        "SECRET_KEY": SECRET_KEY,
+        "TESTING": True,
+    }
+    return create_app(own | overrides)
+
+
+def close(app):
+    """Give back what an app holds open: the loops of its hub and its database connections."""
+    stopping = threading.Thread(target=app.extensions["live"].hub.stop)
+    stopping.start()
+    with redis.Redis.from_url(app.config["REDIS_URL"]) as client:
+        while stopping.is_alive():
+            with suppress(redis.RedisError):  # some tests are about a Redis that is not there
+                _nudge(client, app.extensions["live"].log.channel)
+            stopping.join(0.02)
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+def _nudge(client, channel):
+    """The loops look once a second whether they should end, when Redis has nothing for them: so let it have something."""
+    own = client.connection_pool.connection_kwargs["db"]
+    client.publish(channel, WAKE)
+    for other in client.client_list():
+        if int(other["db"]) == own and "b" in other["flags"]:
+            client.client_unblock(other["id"])
+
+
+def sqlite_copy(folder, redis_url, target):
+    """The URL of a fresh SQLite file in `target`."""
+    template = Path(folder) / "template.db"
+    with locked(folder, "sqlite"):
+        if not template.exists():
+            making = template.with_name("making.db")
+            making.unlink(missing_ok=True)
+            _migrate(f"sqlite:///{making}", redis_url, folder)
+            making.rename(template)
+    copy = Path(target) / "levain.db"
+    shutil.copyfile(template, copy)
+    return f"sqlite:///{copy}"
+
+
+def postgres_copy(folder, redis_url):
+    """(URL of a fresh PostgreSQL database, function that drops it)."""
+    admin = start_postgres(folder)
+    with locked(folder, "template"), psycopg.connect(admin, autocommit=True) as connection:
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [TEMPLATE]).fetchone():
+            connection.execute(f"DROP DATABASE IF EXISTS {TEMPLATE}_making")
+            connection.execute(f"CREATE DATABASE {TEMPLATE}_making")
+            _migrate(_named(admin, f"{TEMPLATE}_making"), redis_url, folder)
+            connection.execute(f"ALTER DATABASE {TEMPLATE}_making RENAME TO {TEMPLATE}")
+        name = f"test_{uuid4().hex}"
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    return _named(admin, name), lambda: _drop(admin, name)
+
+
+def empty_postgres(folder):
+    """The same without tables, for the tests of the migrations themselves."""
+    admin, name = start_postgres(folder), f"test_{uuid4().hex}"
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return _named(admin, name), lambda: _drop(admin, name)
+
+
+def _drop(admin, name):
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _named(url, name):
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+def _migrate(url, redis_url, var):
+    app = site(url, redis_url, var)
+    with app.app_context():
+        flask_migrate.upgrade()
+        hashed = add_demo_accounts()["ada"].password_hash
+        db.session.add(User(email=email_of(OUTSIDER), name="Mallory", role="member", password_hash=hashed))
+        db.session.commit()
+    close(app)
+
+
+def email_of(name):
+    return f"{name}@levain.test"
