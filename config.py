@@ -6,6 +6,7 @@ The only module that reads os.environ. It imports nothing of ours; `create_app` 
 import os
 import pathlib
 import secrets
+from contextlib import suppress
 from datetime import timedelta
 from urllib.parse import quote
 
@@ -36,7 +37,7 @@ FIXED = {
     "MAX_CONTENT_LENGTH": 1_000_000,
     "SESSION_COOKIE_HTTPONLY": True,
     "SESSION_COOKIE_SAMESITE": "Lax",
-    # The row in the database ends a session; a cookie renewed at each answer would only promise more than the row keeps.
+    # The row in the database ends a session; a cookie renewed at each answer would promise more than the row keeps.
     "SESSION_REFRESH_EACH_REQUEST": False,
     "RATELIMIT_KEY_PREFIX": "levain",
     "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
@@ -48,7 +49,7 @@ class ConfigError(RuntimeError):
 
 
 def settings(overrides=None):
-    """All settings as one dict. What is derived (the URI, cookie flags) follows the overrides, and may be overridden too."""
+    """All settings as one dict. What is derived (cookie flags, the engine) follows the overrides or is overridden."""
     overrides = overrides or {}
     config = FIXED | _from_environment() | overrides
     config["LEVAIN_VAR"] = str(pathlib.Path(config["LEVAIN_VAR"]).absolute())
@@ -159,9 +160,7 @@ def _development_secret(var):
         fresh = path.with_name(f"secret_key.{os.getpid()}")
         fresh.touch(mode=0o600)
         fresh.write_text(secrets.token_hex(MIN_SECRET_BYTES))
-        try:
+        with suppress(FileExistsError):
             os.link(fresh, path)
-        except FileExistsError:
-            pass
         fresh.unlink()
     return path.read_text().strip()

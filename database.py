@@ -26,7 +26,7 @@ from sqlalchemy.types import TypeDecorator
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 LOCK_PATIENCE_S = 5.0
 LOCK_PAUSE_S = 0.005
-# busy_timeout is set by the connection's `timeout` (config.py). FULL: what was answered with success survives a power cut.
+# FULL: what was answered with success survives a power cut. The busy time-out is a setting of the connection.
 PRAGMAS = ("PRAGMA journal_mode=WAL", "PRAGMA foreign_keys=ON", "PRAGMA synchronous=FULL")
 # Names for constraints: without them Alembic cannot change a table of SQLite later.
 CONVENTION = {
@@ -54,14 +54,14 @@ class UtcDateTime(TypeDecorator):
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value, dialect):
+    def process_bind_param(self, value, _dialect):
         if value is None:
             return None
         if value.tzinfo is None:
             raise ValueError("a naive datetime has no place in the database")
         return value.astimezone(UTC)
 
-    def process_result_value(self, value, dialect):
+    def process_result_value(self, value, _dialect):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -145,7 +145,7 @@ def _snapshot(run):
 
 
 def _patiently(function, *arguments):
-    """Call again while another transaction holds the file; time.sleep yields under gevent, SQLite's own wait does not."""
+    """Call again while another transaction holds the file; time.sleep yields under gevent, SQLite's wait does not."""
     give_up = time.monotonic() + LOCK_PATIENCE_S
     while True:
         try:

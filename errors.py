@@ -7,7 +7,7 @@ nothing. `create_app` binds this; it imports only the database, to end a broken 
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from flask import current_app, g, render_template, request
+from flask import current_app, g, redirect, render_template, request, url_for
 from flask_login import AnonymousUserMixin
 from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -57,6 +57,8 @@ def wants_page():
 
 
 def answer_http(error):
+    if error.code == 401 and wants_page():
+        return ask_to_sign_in()
     own_words = error.description if error.description != type(error).description else None
     headers = [
         (name, value) for name, value in error.get_headers() if name not in ("Content-Type", "Content-Length")
@@ -64,6 +66,12 @@ def answer_http(error):
     if error.code >= 500:
         _end_transaction()
     return _answer(error.code, own_words if error.code in (400, 403, 409) else None, headers)
+
+
+def ask_to_sign_in():
+    """A person is led to the sign-in page and back; a script never is: it would take the page for its answer."""
+    came_from = request.full_path.rstrip("?") if request.method == "GET" else None
+    return redirect(url_for("auth.login", next=came_from), 303)
 
 
 def answer_unavailable(error):

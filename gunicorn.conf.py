@@ -10,13 +10,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-from config import settings
+from config import ConfigError, settings
 
 ROOT = Path(__file__).resolve().parent
 DRAIN_CHECK_S = 0.2
 FILES = 65_536  # one for each open page and some; a login shell allows 1,024
 
-_config = settings()
+try:
+    _config = settings()
+except ConfigError as refusal:
+    sys.exit(f"Levain does not start: {refusal}")
 _host = _config["HOST"]
 
 wsgi_app = "app:create_app()"
@@ -48,20 +51,6 @@ def on_starting(_server):
         )
         if code.returncode:
             sys.exit(code.returncode)
-
-
-def post_worker_init(worker):
-    """Watch for the end: gunicorn only stops accepting, and would cut the open pages off 30 seconds later."""
-    import gevent  # here, in the worker, the standard library is patched
-
-    gevent.spawn(_say_goodbye_at_the_end, worker, gevent.sleep)
-
-
-def _say_goodbye_at_the_end(worker, sleep):
-    while worker.alive:
-        sleep(0.2)
-    # Each open page hears when to come back, so they do not all return in the same second.
-    worker.wsgi.extensions["live"].hub.stop()
 
 
 def post_worker_init(worker):

@@ -86,7 +86,7 @@ def refuse_bad_text():
 
 
 def add_headers(response):
-    """Set on every answer, errors and streams too; `no-store` unless the answer says how it may be kept (static files)."""
+    """On every answer, errors and streams too; `no-store` unless the answer says how it may be kept (static files)."""
     response.headers.update(HEADERS)
     if "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "no-store"

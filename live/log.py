@@ -102,7 +102,7 @@ class Log:
         self.key = f"live:{{{space}}}:log"  # the braces keep a space's keys on one shard of a cluster
         self.channel = f"live:{{{space}}}:channel"
         self._latest = f"live:{{{space}}}:latest:"
-        self._lease = f"live:{{{space}}}:relay"
+        self.lease_key = f"live:{{{space}}}:relay"
         self._keys = [self.key, f"live:{{{space}}}:meta", f"live:{{{space}}}:seen"]
         self._head, self._reset = client.register_script(_HEAD), client.register_script(_RESET)
         self._publish = client.register_script(_PUBLISH)
@@ -131,7 +131,7 @@ class Log:
         args: list[Any] = [new_epoch(), self.channel, known, self.max_events, token, epoch]
         for uuid, event in rows:
             args += [uuid, event.dump()]
-        found, numbers = self._publish([*self._keys, self._lease], args)
+        found, numbers = self._publish([*self._keys, self.lease_key], args)
         if found == "lease":
             raise LeaseLost("another relay holds the lease")
         if numbers == "epoch":
@@ -140,12 +140,12 @@ class Log:
 
     def take_lease(self, token: str, life_s: float) -> bool:
         """Renews the relay's lease, or takes it when nobody holds it."""
-        return bool(self._take_lease([self._lease], [token, int(life_s * 1000)]))
+        return bool(self._take_lease([self.lease_key], [token, int(life_s * 1000)]))
 
     def release_lease(self, token: str) -> None:
         """Lets another relay begin at once; without Redis the lease ends by itself."""
         with suppress(redis.RedisError):
-            self._release_lease([self._lease], [token])
+            self._release_lease([self.lease_key], [token])
 
     def wake_relay(self) -> None:
         """Tells the relay, wherever it is, that there is something to send."""

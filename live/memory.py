@@ -55,10 +55,12 @@ class Memory:
 def remember(head: Position, entries: Iterable[Entry], max_events: int) -> Memory:
     """The memory of a log just loaded.
 
-    Errors: HistoryLost when it changed while it was read.
+    Errors: HistoryLost when it got another epoch while it was read.
     """
     entries = list(entries)
     memory = Memory(head.epoch, entries[0].n - 1 if entries else head.n, max_events)
     for entry in entries:
+        if entry.epoch == head.epoch and entry.n != memory.n + 1:  # an entry is gone: nothing before it can be proven
+            memory = Memory(head.epoch, entry.n - 1, max_events)
         memory.add(entry)
     return memory

@@ -74,6 +74,8 @@ class Outbox:
 
     def _put(self, kind: str, payload: str, topic: str) -> None:
         current = self.session()
+        if not current.in_transaction():
+            current.begin()  # so that a rollback is one, and takes this with it
         row = {"uuid": new_uuid(), "kind": kind, "topic": topic, "payload": payload, "made_at": time.time()}
         current.info.setdefault(_WAITING, []).append(Waiting(row, current.get_nested_transaction()))
 

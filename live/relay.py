@@ -38,8 +38,13 @@ class Relay:
         self._token, self._epoch = new_uuid(), ""
         self._woken, self._stopping = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
-        self._renewed_at = self._tidied_at = self._looked_at = 0.0
+        self._renewed_at = 0.0
+        self._done_at: dict[str, float] = {}
         self.lag_s = 0.0
+
+    def bind(self) -> None:
+        """Takes the engine: late, because the site's database is set up after the core."""
+        self._engine = self._make_engine()
 
     def start(self) -> None:
         if self._thread is None:
@@ -62,7 +67,7 @@ class Relay:
 
     def _run(self) -> None:
         """Never ends by itself: it may swallow what it logs, for the rows are still there and are tried again."""
-        self._engine = self._make_engine()
+        self.bind()
         while not self._stopping.is_set():
             woken = self._woken.wait(SWEEP_S)
             self._woken.clear()
@@ -70,7 +75,7 @@ class Relay:
                 self.turn(woken)
             except (LeaseLost, HistoryLost) as error:
                 logger.info("relay: %s: %s", type(error).__name__, error)
-                self._renewed_at = 0.0
+                self.forget_lease()
             except redis.RedisError as error:
                 logger.warning("relay: %s: %s", type(error).__name__, error)
                 self._wait_for_redis()
@@ -84,10 +89,12 @@ class Relay:
         if self._hold_lease():
             while self._send_batch():
                 pass
-            self._tidy()
+            if self._due("tidied", TIDY_S):
+                self.tidy()
         elif woken:
             self._log.wake_relay()
-        self._look()
+        if self._due("looked", SWEEP_S):
+            self.look()
 
     def _hold_lease(self) -> bool:
         now = time.monotonic()
@@ -108,9 +115,10 @@ class Relay:
 
     def _send_batch(self) -> bool:
         unsent = self._table.c.sent_at.is_(None) & self._table.c.parked_at.is_(None)
+        order = (self._table.c.kind != RESET, self._table.c.id)  # a new epoch first: it empties the log
         with self._engine.connect() as connection:
             rows = connection.execute(
-                select(self._table).where(unsent).order_by("id").limit(BATCH_ROWS)
+                select(self._table).where(unsent).order_by(*order).limit(BATCH_ROWS)
             ).all()
         for kind, run in groupby(rows, key=lambda row: row.kind):
             self._send_run(kind, list(run))
@@ -161,16 +169,17 @@ class Relay:
                 refresh = Event(row.topic, "", "live:refresh", key="refresh")
                 connection.execute(insert(self._table), _row(EVENT, refresh.dump(), row.topic))
 
-    def _tidy(self) -> None:
-        now = time.monotonic()
-        if now - self._tidied_at < TIDY_S:
-            return
-        self._tidied_at = now
+    def tidy(self) -> None:
+        """Removes what was sent a minute ago or longer."""
         self._execute(delete(self._table).where(self._table.c.sent_at < time.time() - SENT_KEPT_S))
 
-    def _wait_for_redis(self) -> None:
+    def forget_lease(self) -> None:
+        """The next turn asks for the lease anew."""
         self._renewed_at = 0.0
-        self._look()
+
+    def _wait_for_redis(self) -> None:
+        self.forget_lease()
+        self.look()
         if self.lag_s > UNSENT_KEPT_S:
             self.give_up_old()
         self._stopping.wait(SWEEP_S)
@@ -183,15 +192,19 @@ class Relay:
             if connection.execute(delete(self._table).where(old)).rowcount:
                 connection.execute(insert(self._table), _row(RESET, "{}", ""))
 
-    def _look(self) -> None:
-        now = time.monotonic()
-        if now - self._looked_at < SWEEP_S:
-            return
-        self._looked_at = now
+    def look(self) -> None:
+        """How old is the oldest row that waits?"""
         unsent = self._table.c.sent_at.is_(None) & self._table.c.parked_at.is_(None)
         with self._engine.connect() as connection:
             oldest = connection.scalar(select(func.min(self._table.c.made_at)).where(unsent))
         self.lag_s = max(0.0, time.time() - oldest) if oldest else 0.0
+
+    def _due(self, what: str, every_s: float) -> bool:
+        now = time.monotonic()
+        if now - self._done_at.get(what, -every_s) < every_s:
+            return False
+        self._done_at[what] = now
+        return True
 
     def _execute(self, statement: Any) -> None:
         with self._engine.begin() as connection:

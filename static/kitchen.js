@@ -50,6 +50,7 @@
     setTimeout(() => { arrived = []; }, ANNOUNCE_MS);
   });
 
+  document.addEventListener("htmx:before:request", () => { document.getElementById("conflict").replaceChildren(); });
   setInterval(look, 1000);
   look();
 })();

@@ -74,6 +74,7 @@
   }
 
   document.addEventListener("live:state", (event) => showState(event.detail));
+  if (root.dataset.live) showState({state: root.dataset.live}); // live.js came first
   setInterval(showSilence, 1000);
 
   // -- times in the reader's zone; titles and words that the page itself carries ------------------------

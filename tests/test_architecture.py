@@ -94,7 +94,7 @@ def test_only_config_reads_the_environment():
 
 
 def test_live_stands_alone(tmp_path):
-    """Copied into an empty folder it can be imported, with nothing of ours within reach: that is what liftable means."""
+    """Copied into an empty folder it can be imported with nothing of ours in reach: that is what liftable means."""
     shutil.copytree(ROOT / "live", tmp_path / "live", ignore=shutil.ignore_patterns("__pycache__"))
     modules = [
         ".".join(path.relative_to(tmp_path).with_suffix("").parts).removesuffix(".__init__")

@@ -69,6 +69,11 @@ def test_a_database_that_is_not_migrated_is_refused_and_left_alone(production, t
         assert database.execute("SELECT name FROM sqlite_master").fetchall() == []
 
 
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_setting_that_makes_no_sense_is_one_sentence(production, program):
+    assert "WEB_WORKERS is 'many'" in refusal(program, production | {"WEB_WORKERS": "many"})
+
+
 def test_a_database_that_cannot_be_reached_is_one_sentence(production):
     nowhere = "postgresql://nobody@127.0.0.1:1/nothing"
     assert "database" in refusal("app", production | {"DATABASE_URL": nowhere})

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from functools import wraps
 
-from flask import abort, current_app, redirect, request, url_for
+from flask import abort, current_app, request
 from flask_login import current_user
 from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
@@ -60,21 +60,14 @@ def load_user(session_id):
 
 @login_manager.unauthorized_handler
 def ask_to_sign_in():
-    """A person is sent to the sign-in page and back; a script gets 401: it would take the page for its answer."""
-    if "HX-Request" in request.headers or "Upgrade" in request.headers or not _accepts_page():
-        abort(401)
-    came_from = request.full_path.rstrip("?") if request.method == "GET" else None
-    return redirect(url_for("auth.login", next=came_from), 303)
+    """401; errors.py turns it into a way to the sign-in page for people."""
+    abort(401)
 
 
 def refuse_anonymous_handshake():
     """401 while it can still be said: once a WebSocket stands there is no status any more."""
     if "websocket" in request.headers.get("Upgrade", "").lower() and not current_user.is_authenticated:
         abort(401)
-
-
-def _accepts_page():
-    return not request.path.startswith("/live/") and request.accept_mimetypes.best != "text/event-stream"
 
 
 def _people(session_ids):

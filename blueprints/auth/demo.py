@@ -16,10 +16,8 @@ DEMO_ACCOUNTS = {
 }
 
 # What `make run` prints.
-DEMO = "\n".join(
-    ["  Sign in as", *(f"    {email:20} {role}" for email, _name, role in DEMO_ACCOUNTS.values())]
-    + [f"  with the password {DEMO_PASSWORD}"]
-)
+_LINES = [f"    {email:20} {role}" for email, _name, role in DEMO_ACCOUNTS.values()]
+DEMO = "\n".join(["  Sign in as", *_LINES, f"  with the password {DEMO_PASSWORD}"])
 
 
 def add_demo_accounts():

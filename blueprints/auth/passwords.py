@@ -10,7 +10,7 @@ from gevent import get_hub
 from gevent.monkey import is_module_patched
 from werkzeug.exceptions import ServiceUnavailable
 
-# 19 MiB, two passes, one lane: OWASP's smallest advised setting, about 20 ms; the memory is taken once per core at most.
+# 19 MiB, two passes, one lane: OWASP's smallest advised setting, about 20 ms; memory for one per core at most.
 HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 PATIENCE_S = 3
 RETRY_AFTER_S = 5

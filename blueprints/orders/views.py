@@ -65,9 +65,10 @@ def _menu_page(errors=None, status=200):
 
 
 def _form(errors=None):
-    sent = request.form.get("token", "")
+    sent, menu = request.form.get("token", ""), MenuItem.menu()
     return {
-        "menu": MenuItem.menu(),
+        "menu": menu,
+        "basket": read_basket(request.form, menu),
         "field_of": field_of,
         "values": request.form,
         "errors": errors or {},

@@ -1,6 +1,7 @@
 """What was really published: read from the log and the channel in Redis, as another process would."""
 # ruff: noqa: S101 - a test kit asserts
 
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -8,6 +9,7 @@ from uuid import uuid4
 
 from live.event import REVOKE, Event
 from live.extension import Live
+from live.log import EPOCH, WAKE
 from live.position import Position
 
 ANSWER_S = 5
@@ -44,7 +46,7 @@ class Captured:
         mark = uuid4().hex
         self._log.client.publish(_own(self._log.channel), mark)
         while (text := _next(self._channel)) != mark:
-            if text != "epoch":
+            if text not in (EPOCH, WAKE):
                 self._volatile.append(Event.load(text))
         return list(self._volatile)
 
@@ -90,6 +92,7 @@ def _own(channel: str) -> str:
 
 
 def _next(channel: Any) -> str:
-    while (message := channel.get_message(timeout=ANSWER_S)) is None or message["type"] != "message":
-        assert message is not None, f"Redis did not answer for {ANSWER_S} s"
+    deadline = time.monotonic() + ANSWER_S
+    while not (message := channel.get_message(timeout=ANSWER_S)):  # None also stands for a subscription
+        assert time.monotonic() < deadline, f"Redis did not answer for {ANSWER_S} s"
     return str(message["data"])

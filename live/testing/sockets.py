@@ -63,17 +63,22 @@ class SocketClient(LiveClient):
 class _Client(simple_websocket.Client):  # type: ignore[misc]
     """The library's client, which forgets what came together with the handshake's answer, and leaves its thread."""
 
+    host: str
+
     def handshake(self) -> None:
-        self.host = (
-            f"{self.host}:{self.port}"  # what a browser's Host says, and what an Origin is compared with
-        )
-        super().handshake()
+        self.host = f"{self.host}:{self.port}"  # as a browser's Host, with which an Origin is compared
+        try:
+            super().handshake()
+        except BaseException:
+            self.sock.close()
+            raise
         self._handle_events()
         self.connected = True  # a close that came along is told by `receive`, when the thread sees the end
 
     def end(self) -> None:
         with suppress(simple_websocket.ConnectionClosed, OSError):
-            super().close()
+            super(simple_websocket.Client, self).close()
         with suppress(OSError):
-            self.sock.shutdown(socket.SHUT_RDWR)
+            self.sock.shutdown(socket.SHUT_RDWR)  # wakes the thread, which a close alone does not
         self.thread.join(ANSWER_S)
+        self.sock.close()

@@ -6,6 +6,7 @@ nor notices a partial write, STACK 1.1 a, b), that nobody fills the memory, and 
 
 import json
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -25,10 +26,12 @@ MAX_MESSAGE_BYTES = 64 * 1024  # FAULTS 3.6
 MAX_UNREAD_MESSAGES = 64
 PING_S = 25  # FAULTS 3.7
 COMMANDS_PER_MINUTE, COMMANDS_AT_ONCE = 100, 20  # FAULTS 3.6 (OWASP)
+MAX_REFUSED = 200  # so many over the allowance are no page of ours, which repeats 100 at most
+_KEY = re.compile(r"[A-Za-z0-9+/]{22}==")  # 16 bytes (RFC 6455 section 4.1)
 logger = logging.getLogger("live")
 
 # RFC 6455 section 7.4: 4000-4999 are ours. The page stops at 4401 and 4403, and comes back after all others.
-CLOSE_CODES = {"signed-out": 4401, "denied": 4403, "slow": 4408, "restart": 1012, "resync": 1000}
+CLOSE_CODES = {"signed-out": 4401, "denied": 4403, "slow": 4408, "flood": 1008, "restart": 1012, "resync": 1000}
 
 Command = Callable[[str, dict[str, Any]], None]
 
@@ -65,7 +68,8 @@ def _check_handshake() -> None:
         return
     if not same_origin(request):
         raise Forbidden("This address answers only to pages of this site.")
-    if not request.headers.get("Sec-WebSocket-Key") or request.headers.get("Sec-WebSocket-Version") != "13":
+    key, version = request.headers.get("Sec-WebSocket-Key", ""), request.headers.get("Sec-WebSocket-Version")
+    if not _KEY.fullmatch(key) or version != "13":
         raise BadRequest("This is not a WebSocket handshake of version 13.")
     # simple-websocket accepts any compression offered, and with it a bomb of 300 KB that unpacks to 300 MB.
     request.environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
@@ -106,7 +110,9 @@ def _obey(ws: Any, reader: Subscription, command: Command) -> None:
     allowance = Allowance(COMMANDS_PER_MINUTE, COMMANDS_AT_ONCE)
     while not reader.reason:
         message = ws.receive()
-        if message is not None:
+        if allowance.refused > MAX_REFUSED:
+            reader.bye("flood", retry_ms=60_000)
+        elif message is not None:
             reader.say("live:ack", json.dumps(_answer(message, command, allowance, reader)))
 
 
@@ -114,6 +120,7 @@ def _answer(
     message: str | bytes, command: Command, allowance: "Allowance", reader: Subscription
 ) -> dict[str, Any]:
     """Does one command; the page repeats it until it is answered, so it must be safe to repeat."""
+    allowed = allowance.take()  # what is no command takes part of it, too
     try:
         asked = json.loads(message)
         name, fields, token = asked["do"], asked["fields"], asked["id"]
@@ -121,7 +128,7 @@ def _answer(
             raise TypeError
     except (ValueError, KeyError, TypeError, RecursionError):
         return {"error": "This is not a command."}
-    if not allowance.take():
+    if not allowed:
         return {"id": token, "error": "That was too fast. Please wait a moment."}
     return {"id": token, **_done(name, fields, command, reader)}
 
@@ -148,17 +155,19 @@ def _done(name: str, fields: dict[str, Any], command: Command, reader: Subscript
 
 
 class Allowance:
-    """A token bucket: so many a minute, so many at once."""
+    """A token bucket: so many a minute, so many at once; `refused` counts those in a row that were too many."""
 
     def __init__(self, per_minute: int, at_once: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._rate_s, self._most, self._clock = per_minute / 60, at_once, clock
-        self._left, self._at = float(at_once), clock()
+        self._left, self._at, self.refused = float(at_once), clock(), 0
 
     def take(self) -> bool:
         now = self._clock()
         self._left = min(self._most, self._left + (now - self._at) * self._rate_s)
         self._at = now
         if self._left < 1:
+            self.refused += 1
             return False
+        self.refused = 0
         self._left -= 1
         return True

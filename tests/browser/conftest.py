@@ -27,7 +27,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE_MS = 15_000
+PATIENCE_MS = 30_000
 LEFT_BEHIND_S = 3
 # So that nobody waits for a beat or a silence: the core's own numbers are longer, and only numbers.
 QUICK = {"LIVE_BEAT_S": 1, "LIVE_POLL_WAIT_S": 5}

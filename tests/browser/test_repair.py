@@ -10,6 +10,7 @@ from blueprints.orders.models import MenuItem, Order
 from database import db
 from tests.support import clients
 
+pytestmark = pytest.mark.timeout(180)  # several browsers on two cores
 ORDERS = 20
 DELAY_MS = 2000
 

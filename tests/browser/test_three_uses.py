@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+pytestmark = pytest.mark.timeout(180)  # several browsers on two cores
 DIRECT, BUFFERED, NO_UPGRADE = "direct", "buffering", "without-upgrade"
 
 

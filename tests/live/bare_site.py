@@ -34,7 +34,7 @@ TEMPLATES = {
 DEFAULTS = {
     "SECRET_KEY": SECRET,
     "LIVE_BEAT_S": 0.5,
-    "LIVE_POLL_WAIT_S": 1.5,
+    "LIVE_POLL_WAIT_S": 0.2,
     "LIVE_RECHECK_S": 1,
     "LIVE_MAX_STREAMS_PER_USER": 20,
     "LIVE_BUILD": "test",

@@ -21,6 +21,7 @@ import redis
 from embedded_redis import EmbeddedRedis
 from live.testing import TRANSPORTS, connection
 from tests.live import bare_site
+from tests.live.outbox_site import Shop
 
 ROOT = Path(__file__).parents[2]
 ANSWER_S = 10
@@ -147,3 +148,10 @@ def open_page(site, transport):
     yield open_it
     for client in clients:
         client.close()
+
+
+@pytest.fixture
+def shop(database_url, redis_url):
+    shop = Shop(database_url, redis_url)
+    yield shop
+    shop.close()

@@ -49,7 +49,7 @@ def close(app):
 
 
 def _nudge(client, channel):
-    """The loops look once a second whether they should end, when Redis has nothing for them: so let it have something."""
+    """The loops look only once a second whether they should end while Redis says nothing: so it says something."""
     own = client.connection_pool.connection_kwargs["db"]
     client.publish(channel, WAKE)
     for other in client.client_list():

@@ -7,8 +7,10 @@ import pytest
 from blueprints.auth import DEMO_PASSWORD, passwords
 from tests.support import clients, databases
 
+WRONG = "wrong"
 
-def attempt(client, name="ada", password="wrong", address=None):
+
+def attempt(client, name="ada", password=WRONG, address=None):
     return client.post(
         "/login",
         data={"email": databases.email_of(name), "password": password},

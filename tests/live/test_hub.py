@@ -1,0 +1,262 @@
+"""The hub against a real Redis that is flushed, trimmed and cut off: what it tells the readers it has."""
+
+import json
+import time
+
+import pytest
+
+from live.event import REVOKE, Event
+from live.gate import Identity
+from live.hub import Hub
+from live.log import Log, connect, new_uuid
+from live.position import Position, read
+from live.subscription import Subscription
+from live.testing import Parser
+
+ANSWER_S = 8
+TOPIC = "a:b"
+
+
+@pytest.fixture
+def log(broken_redis, spare_redis):
+    return Log(connect(spare_redis), "hub", 50)
+
+
+@pytest.fixture
+def make_hub(spare_redis, broken_redis, monkeypatch):
+    monkeypatch.setattr("live.hub.READ_BLOCK_MS", 100)  # how long an idle hub takes to stop
+    hubs = []
+
+    def make(start=True):
+        log = Log(connect(spare_redis), "hub", 50)
+        hubs.append(Hub(log, build="b", beat_s=0.1, recheck_s=60, still_valid=lambda readers: None))
+        if start:
+            hubs[-1].start()
+        return hubs[-1]
+
+    yield make
+    for hub in hubs:
+        hub._stopping.set()  # all at once, so that they wait for their last answers at the same time
+    for hub in hubs:
+        hub.stop()
+
+
+class Reader:
+    """A subscription, read like a stream."""
+
+    def __init__(self, hub, position, topics=(TOPIC,), user="ada"):
+        self.subscription = Subscription(Identity(f"{user}-1", user, 1, user), topics)
+        self._parser, self._events = Parser(), []
+        hub.join(self.subscription, read(str(position)), hub.number())
+
+    def event(self):
+        deadline = time.monotonic() + ANSWER_S
+        while True:
+            while self._events:
+                event = self._events.pop(0)
+                if event.name not in ("live:open", "live:beat"):
+                    return event
+            blocks = self.subscription.take(deadline - time.monotonic())
+            assert blocks, "no event in time, or the reader has ended"
+            self._events += self._parser.feed(b"".join(blocks))
+
+    def texts(self, count):
+        return [self.event().data for _ in range(count)]
+
+
+def publish(log, *texts, topic=TOPIC, known=0):
+    return log.publish([(new_uuid(), Event(topic, text)) for text in texts], known)
+
+
+def test_two_hubs_say_the_same_with_the_same_ids(log, make_hub):
+    readers = [Reader(hub, hub.position()) for hub in (make_hub(), make_hub())]
+    publish(log, *map(str, range(20)))
+    first, second = ([reader.event() for _ in range(20)] for reader in readers)
+    assert first == second
+    assert [event.data for event in first] == list(map(str, range(20)))
+
+
+def test_a_reader_that_was_here_before_the_history_gets_it_all(log, make_hub):
+    epoch, _ = publish(log, "1", "2", "3")
+    hub = make_hub(start=False)
+    reader = Reader(hub, Position(epoch, 1))
+    hub.start()
+    assert reader.texts(2) == ["2", "3"]
+
+
+def test_a_reader_ahead_of_the_hub_waits_and_gets_nothing_twice(log, make_hub):
+    hub = make_hub()
+    before = read(hub.position())
+    with hub._lock:  # the hub has not taken it in yet: another process was faster
+        publish(log, "seen there")
+        reader = Reader(hub, Position(before.epoch, before.n + 1))
+    publish(log, "new")
+    assert reader.event().data == "new"
+
+
+def test_a_position_ahead_of_redis_itself_is_resynced(log, make_hub):
+    hub = make_hub()
+    reader = Reader(hub, Position(read(hub.position()).epoch, 10**14))
+    assert reader.event().name == "live:resync"
+
+
+def test_a_position_older_than_the_window_is_resynced_and_its_edge_is_not(log, make_hub):
+    epoch, _ = publish(log, *map(str, range(60)))
+    hub = make_hub()
+    assert Reader(hub, Position(epoch, 9)).event().name == "live:resync"
+    assert Reader(hub, Position(epoch, 10)).texts(50) == list(map(str, range(10, 60)))
+
+
+def test_the_window_of_an_old_hub_moves_on(log, make_hub):
+    hub = make_hub()
+    watcher = Reader(hub, hub.position())
+    for half in (range(30), range(30, 60)):  # all at once would be more than the log keeps
+        epoch, _ = publish(log, *map(str, half))
+        watcher.texts(30)
+    assert Reader(hub, Position(epoch, 9)).event().name == "live:resync"
+    assert Reader(hub, Position(epoch, 10)).event().data == "10"
+
+
+@pytest.mark.parametrize("lose", ["flushall", "log", "meta", "trim"])
+def test_connected_readers_are_resynced_when_the_history_was_lost(log, make_hub, broken_redis, lose):
+    hub = make_hub()
+    publish(log, "before")
+    reader = Reader(hub, hub.position())
+    {
+        "flushall": broken_redis.flushall,
+        "log": lambda: broken_redis.delete("live:{hub}:log"),
+        "meta": lambda: broken_redis.delete("live:{hub}:meta"),
+        "trim": lambda: broken_redis.xtrim("live:{hub}:log", maxlen=0, approximate=False),
+    }[lose]()
+    publish(log, "after")
+    while (event := reader.event()).data == "before":
+        pass
+    assert event.name == "live:resync"
+    again = Reader(hub, hub.position())
+    publish(log, "new")
+    assert again.event().data == "new"
+
+
+def test_numbers_never_go_back_as_long_as_a_hub_knows_them(log, make_hub, broken_redis):
+    hub = make_hub()
+    reader = Reader(hub, hub.position())
+    publish(log, *"abc")
+    reader.texts(3)
+    broken_redis.flushall()
+    _, (number,) = publish(log, "d", known=hub.number())
+    assert number == 4
+
+
+def test_nothing_is_lost_when_the_connection_was_cut_and_the_history_is_the_same(log, make_hub, broken_redis):
+    hub = make_hub()
+    reader = Reader(hub, hub.position())
+    for number in range(30):
+        if number % 10 == 5:
+            broken_redis.client_kill_filter(_type="normal", skipme=True)
+            broken_redis.client_kill_filter(_type="pubsub", skipme=True)
+        publish(log, str(number))
+    assert reader.texts(30) == list(map(str, range(30)))
+
+
+def test_nothing_is_lost_when_redis_pauses(log, make_hub, broken_redis):
+    hub = make_hub()
+    reader = Reader(hub, hub.position())
+    publish(log, "before")
+    broken_redis.client_pause(300)
+    publish(log, "after")
+    assert reader.texts(2) == ["before", "after"]
+
+
+def test_a_hole_in_the_log_resyncs_and_does_not_stop_the_hub(log, make_hub, broken_redis):
+    epoch, _ = publish(log, *"abcdef")
+    broken_redis.xdel("live:{hub}:log", "3-0")
+    hub = make_hub()
+    assert Reader(hub, Position(epoch, 1)).event().name == "live:resync"
+    assert Reader(hub, Position(epoch, 3)).texts(3) == ["d", "e", "f"]
+
+
+def test_a_right_that_ended_while_the_hub_was_cut_off_ends_and_is_not_told_to_anybody(log, make_hub):
+    hub = make_hub()
+    reader, other = Reader(hub, hub.position()), Reader(hub, hub.position(), user="grace")
+    known = hub.number()
+    with hub._lock:
+        log.publish([(new_uuid(), Event(TOPIC, json.dumps({"topic": TOPIC, "user_id": "ada"}), REVOKE))], known)
+        publish(log, "secret")
+        hub._load()  # what the loop does when its connection is back
+    assert (reader.event().name, other.event().data) == ("live:revoked", "secret")
+
+
+def test_a_right_that_ended_while_the_rules_were_asked_ends(log, make_hub):
+    hub = make_hub()
+    asked_at = hub.number()
+    watcher = Reader(hub, hub.position())
+    log.publish([(new_uuid(), Event(TOPIC, json.dumps({"topic": TOPIC, "user_id": "ada"}), REVOKE))])
+    assert watcher.event().name == "live:revoked"
+    late = Subscription(Identity("ada-1", "ada", 1, "ada"), [TOPIC])
+    hub.join(late, read(hub.position()), asked_at)
+    assert [event.name for event in Parser().feed(b"".join(late.take(0)))] == ["live:open", "live:revoked"]
+
+
+def test_a_right_given_back_is_not_taken_by_the_old_revocation(log, make_hub):
+    hub = make_hub()
+    begun = hub.position()
+    watcher = Reader(hub, begun)
+    log.publish([(new_uuid(), Event(TOPIC, json.dumps({"topic": TOPIC}), REVOKE))])
+    assert watcher.event().name == "live:revoked"
+    again = Reader(hub, begun)
+    publish(log, "new")
+    assert again.event().data == "new"
+
+
+def test_a_beat_carries_the_number_behind_everything_before_it(log, make_hub):
+    hub = make_hub()
+    reader = Subscription(Identity("s", "ada", 1, "ada"), [TOPIC])
+    hub.join(reader, read(hub.position()), 0)
+    epoch, numbers = publish(log, "mine", "x")
+    publish(log, "foreign", topic="c:d")
+    events, parser = [], Parser()
+    while not events or events[-1].id != f"{epoch}-3":
+        events += parser.feed(b"".join(reader.take(ANSWER_S)))
+    ids = [int(event.id.partition("-")[2]) for event in events if event.id]
+    assert ids == sorted(ids)
+    assert [event.data for event in events if not event.name] == ["mine", "x"]
+
+
+def test_two_volatile_values_of_one_millisecond_both_count(log, make_hub):
+    hub = make_hub()
+    reader = Reader(hub, hub.position())
+    for text in ("99 %", "100 %"):
+        log.publish_volatile(Event(TOPIC, text, "", "#bar", "bar", 1 << 41))
+    while reader.event().data != "100 %":
+        pass
+
+
+def test_an_older_volatile_value_never_replaces_a_newer_one(log, make_hub):
+    hub = make_hub()
+    reader = Reader(hub, hub.position())
+    log.publish_volatile(Event(TOPIC, "first", "", "#bar", "bar", 1))
+    assert reader.event().data == "first"  # the hub listens
+    for at_ms, text in ((1 << 41, "new"), (1 << 40, "old")):
+        log.publish_volatile(Event(TOPIC, text, "", "#bar", "bar", at_ms))
+    publish(log, "end")
+    seen = {reader.event().data, reader.event().data}
+    log.publish_volatile(Event(TOPIC, "last", "", "#bar", "other", 1 << 41))
+    assert (seen, reader.event().data) == ({"new", "end"}, "last")
+
+
+def test_garbage_on_the_channel_does_not_stop_the_volatile_events(log, make_hub, broken_redis):
+    hub = make_hub()
+    reader = Reader(hub, hub.position())
+    for garbage in ("{", "[]", "1", '{"x": 1}'):
+        broken_redis.publish(log.channel, garbage)
+    log.publish_volatile(Event(TOPIC, "good", "", "#bar", "bar", int(time.time() * 1000)))
+    assert reader.event().data == "good"
+
+
+def test_a_stopped_hub_sends_its_readers_away(make_hub):
+    hub = make_hub()
+    reader = Reader(hub, hub.position())
+    hub.stop()
+    bye = reader.event()
+    assert (bye.name, json.loads(bye.data)["reason"]) == ("live:bye", "restart")
+    assert bye.retry_ms >= 1

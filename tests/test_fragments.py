@@ -1,0 +1,75 @@
+"""Every fragment that is sent to pages renders without a request, with a root that can be found and compared."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+
+from blueprints.chat.models import Message
+from blueprints.jobs.models import Job
+from blueprints.orders.models import Order, OrderLine, OrderStep
+from database import utcnow
+from live.fragments import Fragments
+
+ROOT = Path(__file__).parent.parent
+NOW = utcnow()
+EVIL = "<script>alert(1)</script>"
+REPORT = {"days": 3, "orders": 2, "total_cents": 123456, "items": [[EVIL, 5, 4450]]}
+
+
+def order(state):
+    states = ["new", "oven", "ready", "done"]
+    return Order(
+        id=7,
+        customer_name=EVIL,
+        state=state,
+        version=3,
+        total_cents=1780,
+        created_at=NOW,
+        lines=[OrderLine(name=EVIL, quantity=2, price_cents=890)],
+        steps=[OrderStep(state=each, by_name="Carlo", at=NOW) for each in states[: states.index(state) + 1]],
+    )
+
+
+def job(state, **values):
+    times = {"created_at": NOW, "started_at": NOW, "ended_at": NOW + timedelta(seconds=200)}
+    period = {"since": "2026-03-02", "until": "2026-03-04"}
+    numbers = {"version": 2, "done": 1, "total": 3, "message": EVIL, "result": REPORT}
+    return Job(id=7, kind="sales_report", state=state, arguments=period, **(times | numbers | values))
+
+
+SAMPLES = {
+    "orders/_ticket.html": [{"ticket": order(state)} for state in ("new", "oven", "ready")],
+    "orders/_order.html": [{"order": order(state)} for state in ("new", "oven", "ready", "done")],
+    "chat/_message.html": [
+        {"message": Message(id=7, user_id=1, author_name=EVIL, text=EVIL, version=1, created_at=NOW)}
+    ],
+    "jobs/_job.html": [{"job": job(state)} for state in ("waiting", "running", "done", "failed")]
+    + [{"job": job("running", total=0, done=0)}, {"job": job("done", result=REPORT | {"items": []})}],
+}
+
+
+def sent_templates():
+    """The fragments that broadcasts.py of any feature names."""
+    sources = ROOT.glob("blueprints/*/broadcasts.py")
+    return {name for source in sources for name in re.findall(r'"(\w+/_\w+\.html)"', source.read_text())}
+
+
+def test_every_fragment_that_is_sent_has_a_sample_here():
+    assert sent_templates() == set(SAMPLES)
+
+
+@pytest.mark.parametrize(
+    ("template", "values"), [(name, each) for name, many in SAMPLES.items() for each in many]
+)
+def test_it_renders_without_a_request(app, template, values):
+    with app.app_context():
+        html = Fragments(app).render(template, values)
+    roots = BeautifulSoup(html, "html.parser").find_all(recursive=False)
+    (record,) = values.values()
+    assert len(roots) == 1
+    assert roots[0]["id"].endswith(f"-{record.id}")
+    assert roots[0]["data-version"] == str(record.version)
+    assert "<script>" not in html
