@@ -60,7 +60,9 @@ def remember(head: Position, entries: Iterable[Entry], max_events: int) -> Memor
     entries = list(entries)
     memory = Memory(head.epoch, entries[0].n - 1 if entries else head.n, max_events)
     for entry in entries:
-        if entry.epoch == head.epoch and entry.n != memory.n + 1:  # an entry is gone: nothing before it can be proven
+        if (
+            entry.epoch == head.epoch and entry.n != memory.n + 1
+        ):  # an entry is gone: nothing before it can be proven
             memory = Memory(head.epoch, entry.n - 1, max_events)
         memory.add(entry)
     return memory

@@ -192,12 +192,13 @@ class Relay:
             if connection.execute(delete(self._table).where(old)).rowcount:
                 connection.execute(insert(self._table), _row(RESET, "{}", ""))
 
-    def look(self) -> None:
-        """How old is the oldest row that waits?"""
+    def look(self) -> float:
+        """The age of the oldest row that waits, in seconds; 0 when none does."""
         unsent = self._table.c.sent_at.is_(None) & self._table.c.parked_at.is_(None)
         with self._engine.connect() as connection:
             oldest = connection.scalar(select(func.min(self._table.c.made_at)).where(unsent))
-        self.lag_s = max(0.0, time.time() - oldest) if oldest else 0.0
+        self.lag_s = max(0.001, time.time() - oldest) if oldest else 0.0
+        return self.lag_s
 
     def _due(self, what: str, every_s: float) -> bool:
         now = time.monotonic()

@@ -55,6 +55,7 @@
     if (spoken && !(settled && state === "live")) say(spoken, {key: "state"});
     wasStale = state === "stale" || (wasStale && state !== "live" && state !== "polling");
     shown = state;
+    if (state === "live" || state === "polling") notice("");
     if (state === "signed-out") offerSignIn(chip);
   }
   let wasStale = false;

@@ -21,34 +21,44 @@ class Captured:
     def __init__(self, live: Live, channel: Any) -> None:
         self._log, self._channel = live.log, channel
         self._begin: Position = live.log.head()
+        self._numbered: list[Event] = []
         self._volatile: list[Event] = []
+        self._open = True
 
     @property
     def events(self) -> list[Event]:
-        """Everything so far that goes to pages; ended rights are not among it."""
-        return self._numbered() + self._heard()
+        """Everything so far that goes to pages, and after the block what was there at its end; no ended rights."""
+        self._look()
+        return [event for event in self._numbered if event.name != REVOKE] + self._volatile
 
     @property
     def revoked(self) -> list[Event]:
         """The rights that were ended so far."""
-        return [event for event in self._entries() if event.name == REVOKE]
+        self._look()
+        return [event for event in self._numbered if event.name == REVOKE]
 
-    def _numbered(self) -> list[Event]:
-        return [event for event in self._entries() if event.name != REVOKE]
+    def close(self) -> None:
+        """Looks for the last time."""
+        self._look()
+        self._open = False
+
+    def _look(self) -> None:
+        if self._open:
+            self._numbered = self._entries()
+            self._hear()
 
     def _entries(self) -> list[Event]:
         head = self._log.head(self._begin.n)
         assert head.epoch == self._begin.epoch, "the history was lost while its events were captured"
         return [entry.event for entry in self._log.load() if entry.n > self._begin.n]
 
-    def _heard(self) -> list[Event]:
-        """What the channel said up to now, which a mark of our own behind it makes certain."""
+    def _hear(self) -> None:
+        """Takes what the channel said up to now, which a mark of our own behind it makes certain."""
         mark = uuid4().hex
         self._log.client.publish(_own(self._log.channel), mark)
         while (text := _next(self._channel)) != mark:
             if text not in (EPOCH, WAKE):
                 self._volatile.append(Event.load(text))
-        return list(self._volatile)
 
 
 @contextmanager
@@ -58,8 +68,9 @@ def capture(live: Live) -> Iterator[Captured]:
     with live.log.client.pubsub(ignore_subscribe_messages=True) as channel:  # type: ignore[no-untyped-call]
         channel.subscribe(live.log.channel, _own(live.log.channel))
         captured = Captured(live, channel)
-        captured.events  # noqa: B018  (its mark comes back: the subscription stands)
+        captured.revoked  # noqa: B018  (its mark comes back: the subscription stands)
         yield captured
+        captured.close()
 
 
 def assert_published(

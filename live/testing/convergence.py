@@ -10,12 +10,14 @@ from typing import Any
 from flask import Flask
 from flask.testing import FlaskClient
 
-from live.position import read
+from live.extension import Live
+from live.position import Position, read
 from live.testing.page import connection
 from live.testing.stream import Parser, Received
 from live.testing.swap import REGION, _soup, apply
 
 CATCH_UP_S = 10
+OUTBOX_PAUSE_S = 0.005
 POLL_WAIT_S = 0.05
 
 
@@ -25,8 +27,8 @@ def received(client: FlaskClient, page_html: str) -> list[Received]:
     Errors: AssertionError when the poll is refused, or the site does not catch up with Redis in time.
     """
     page, news = connection(page_html), []
-    head = client.application.extensions["live"].log.head()
     deadline = time.monotonic() + CATCH_UP_S
+    head = _sent(client.application.extensions["live"], deadline)
     with _short_polls(client.application):
         while True:
             events = _poll(client, page.address("poll"))
@@ -57,6 +59,14 @@ def converges(
     )
     assert mine == wanted, f"{url} is not what its events made of it:\n{difference}\nevents: {events}"
     return events
+
+
+def _sent(live: Live, deadline: float) -> Position:
+    """The newest position, once the outbox has nothing left to send."""
+    while live.relay and live.relay.look():
+        assert time.monotonic() < deadline, "the outbox is not empty"
+        time.sleep(OUTBOX_PAUSE_S)
+    return live.log.head()
 
 
 def _load(client: FlaskClient, url: str) -> str:

@@ -64,7 +64,9 @@ def create(config):
     app.config.update(DEFAULTS, **config)
     app.jinja_loader = DictLoader(TEMPLATES)
     app.live, app.state = Live(), State()
-    app.live.init_app(app, identify=lambda: _identify(app.state), recheck=lambda ids: _recheck(app.state, ids))
+    app.live.init_app(
+        app, identify=lambda: _identify(app.state), recheck=lambda ids: _recheck(app.state, ids)
+    )
     _add_topics(app.live, app.state)
     _add_routes(app)
     sock = Sock()
@@ -104,7 +106,9 @@ def _add_routes(app):
     def page():
         user = app.live.identity()
         notes = [state.notes[note_id] for note_id in sorted(state.notes)]
-        return render_template("page.html", topics=request.args.getlist("topic"), notes=notes, user=user and user.user)
+        return render_template(
+            "page.html", topics=request.args.getlist("topic"), notes=notes, user=user and user.user
+        )
 
     @app.post("/change")
     def change():

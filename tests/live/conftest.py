@@ -63,7 +63,14 @@ class Site:
         self.ask("GET", "/plain")
 
     def _start(self, listener):
-        options = ["--bind", f"fd://{listener.fileno()}", "--worker-class", "gevent", "--graceful-timeout", "1"]
+        options = [
+            "--bind",
+            f"fd://{listener.fileno()}",
+            "--worker-class",
+            "gevent",
+            "--graceful-timeout",
+            "1",
+        ]
         options += ["--config", os.devnull, "--no-control-socket", "--worker-tmp-dir", "/dev/shm"]
         with self.log_path.open("wb") as output:
             return subprocess.Popen(
@@ -94,7 +101,9 @@ class Site:
     def page(self, *topics, user="ada", session_id=None):
         """A page that somebody loaded: its HTML and the headers of a browser that has it open."""
         headers = bare_site.cookie(user, session_id or f"{user}-1")
-        status, _, html = self.ask("GET", "/page?" + "&".join(f"topic={topic}" for topic in topics), headers=headers)
+        status, _, html = self.ask(
+            "GET", "/page?" + "&".join(f"topic={topic}" for topic in topics), headers=headers
+        )
         assert status == 200, html
         return html, headers
 

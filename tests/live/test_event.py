@@ -11,7 +11,19 @@ from live.position import Position
 from live.testing import Parser
 from live.topics import MAX_TOPIC_CHARS, TopicList, Topics
 
-TEXTS = ["", "a", "\n", "\r", "\r\n\n", "a\0b", "\ufeff", "\u2028\u2029\x85\x0b", "id: 9\n\ndata: x", " a", "\U0001f35e"]
+TEXTS = [
+    "",
+    "a",
+    "\n",
+    "\r",
+    "\r\n\n",
+    "a\0b",
+    "\ufeff",
+    "\u2028\u2029\x85\x0b",
+    "id: 9\n\ndata: x",
+    " a",
+    "\U0001f35e",
+]
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -28,7 +40,10 @@ def test_a_block_survives_being_cut_anywhere(text):
     blocks = sse(text, name="live:n") + sse("end")
     for cut in range(len(blocks)):
         parser = Parser()
-        assert [event.name for event in parser.feed(blocks[:cut]) + parser.feed(blocks[cut:])] == ["live:n", ""]
+        assert [event.name for event in parser.feed(blocks[:cut]) + parser.feed(blocks[cut:])] == [
+            "live:n",
+            "",
+        ]
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -54,7 +69,9 @@ def test_an_event_is_encoded_once_for_all_readers():
     assert encoded.envelope is encoded.envelope
 
 
-@pytest.mark.parametrize("event", [Event("a:b", "x"), Event("", "x", "revoke"), Event("a:b", "", "n", "#t", "k", 5)])
+@pytest.mark.parametrize(
+    "event", [Event("a:b", "x"), Event("", "x", "revoke"), Event("a:b", "", "n", "#t", "k", 5)]
+)
 def test_an_event_survives_redis(event):
     assert Event.load(event.dump()) == event
 
@@ -76,7 +93,9 @@ def test_the_id_of_a_root_is_found(html):
     assert root_id(html) == "a"
 
 
-@pytest.mark.parametrize("html", ["", "text", "<p>", '<p data-id="a">', '<p><b id="a">', '<p id="">', "<!-- x -->"])
+@pytest.mark.parametrize(
+    "html", ["", "text", "<p>", '<p data-id="a">', '<p><b id="a">', '<p id="">', "<!-- x -->"]
+)
 def test_a_root_without_an_id_is_refused(html):
     with pytest.raises(LiveError):
         root_id(html)
@@ -96,10 +115,29 @@ def test_a_position_comes_back_from_its_text(n):
 
 @pytest.mark.parametrize(
     "text",
-    [None, "", "none", "-", "abcdefgh", "abcdefgh-", "-1", "abcdefgh--1", "abcdefgh-01", "abcdefgh-1 ", " abcdefgh-1",
-     "abcdefgh-1\n", "abcdefgh-\u0661", "abcdefgh-" + "9" * 16, "ABCDEFGH-1", "a-1", "a" * 33 + "-1", "abcdefgh-1-1",
-     "abcdefgh-1\0", "abcd\uff41fgh-1"],
-)  # fmt: skip
+    [
+        None,
+        "",
+        "none",
+        "-",
+        "abcdefgh",
+        "abcdefgh-",
+        "-1",
+        "abcdefgh--1",
+        "abcdefgh-01",
+        "abcdefgh-1 ",
+        " abcdefgh-1",
+        "abcdefgh-1\n",
+        "abcdefgh-\u0661",
+        "abcdefgh-" + "9" * 16,
+        "ABCDEFGH-1",
+        "a-1",
+        "a" * 33 + "-1",
+        "abcdefgh-1-1",
+        "abcdefgh-1\0",
+        "abcd\uff41fgh-1",
+    ],
+)
 def test_a_malformed_position_is_none(text):
     assert position.read(text) is None
 
@@ -108,7 +146,7 @@ def test_a_malformed_position_is_none(text):
 def topics():
     topics = Topics()
     topics.add("orders:kitchen", lambda user: user == "carlo")
-    topics.add("chat:room:<int:room_id>", lambda user, room_id: room_id == 3)
+    topics.add("chat:room:<int:room_id>", lambda _user, room_id: room_id == 3)
     return topics
 
 
@@ -121,10 +159,29 @@ def test_a_rule_sees_the_values_of_the_topic(topics):
 
 @pytest.mark.parametrize(
     "topic",
-    ["", "orders", "orders:", ":kitchen", "orders:kitchen:", "orders::kitchen", "orders/kitchen", "chat:room:x", "chat:room:",
-     "chat:room:-3", "chat:room:3:x", "chat:room:\u0663", "chat:room:3\n", "chat:room:3?x", "chat:room:..", "Orders:kitchen",
-     "orders:kitchen\0", "chat:room:" + "3" * MAX_TOPIC_CHARS, "chat:room:%33", "nobody:knows:1"],
-)  # fmt: skip
+    [
+        "",
+        "orders",
+        "orders:",
+        ":kitchen",
+        "orders:kitchen:",
+        "orders::kitchen",
+        "orders/kitchen",
+        "chat:room:x",
+        "chat:room:",
+        "chat:room:-3",
+        "chat:room:3:x",
+        "chat:room:\u0663",
+        "chat:room:3\n",
+        "chat:room:3?x",
+        "chat:room:..",
+        "Orders:kitchen",
+        "orders:kitchen\0",
+        "chat:room:" + "3" * MAX_TOPIC_CHARS,
+        "chat:room:%33",
+        "nobody:knows:1",
+    ],
+)
 def test_a_topic_without_a_rule_is_refused(topics, topic):
     assert not topics.allows("carlo", topic)
     with pytest.raises(BadTopic):
@@ -133,7 +190,7 @@ def test_a_topic_without_a_rule_is_refused(topics, topic):
 
 def test_a_pattern_has_one_rule(topics):
     with pytest.raises(BadTopic):
-        topics.add("orders:kitchen", lambda user: True)
+        topics.add("orders:kitchen", lambda _user: True)
 
 
 def test_a_list_is_readable_by_its_session_only():

@@ -29,7 +29,7 @@ def make_hub(spare_redis, broken_redis, monkeypatch):
 
     def make(start=True):
         log = Log(connect(spare_redis), "hub", 50)
-        hubs.append(Hub(log, build="b", beat_s=0.1, recheck_s=60, still_valid=lambda readers: None))
+        hubs.append(Hub(log, build="b", beat_s=0.1, recheck_s=60, still_valid=lambda _readers: None))
         if start:
             hubs[-1].start()
         return hubs[-1]
@@ -180,7 +180,9 @@ def test_a_right_that_ended_while_the_hub_was_cut_off_ends_and_is_not_told_to_an
     reader, other = Reader(hub, hub.position()), Reader(hub, hub.position(), user="grace")
     known = hub.number()
     with hub._lock:
-        log.publish([(new_uuid(), Event(TOPIC, json.dumps({"topic": TOPIC, "user_id": "ada"}), REVOKE))], known)
+        log.publish(
+            [(new_uuid(), Event(TOPIC, json.dumps({"topic": TOPIC, "user_id": "ada"}), REVOKE))], known
+        )
         publish(log, "secret")
         hub._load()  # what the loop does when its connection is back
     assert (reader.event().name, other.event().data) == ("live:revoked", "secret")
@@ -212,7 +214,7 @@ def test_a_beat_carries_the_number_behind_everything_before_it(log, make_hub):
     hub = make_hub()
     reader = Subscription(Identity("s", "ada", 1, "ada"), [TOPIC])
     hub.join(reader, read(hub.position()), 0)
-    epoch, numbers = publish(log, "mine", "x")
+    epoch, _ = publish(log, "mine", "x")
     publish(log, "foreign", topic="c:d")
     events, parser = [], Parser()
     while not events or events[-1].id != f"{epoch}-3":

@@ -11,14 +11,25 @@ from tests.live import bare_site
 def app(live_redis):
     app = bare_site.create({"REDIS_URL": live_redis})
     app.jinja_loader.mapping.update(
-        {f"{name}.html": f"<p id='x'>{{{{ {name} }}}}</p>" for name in PER_VIEWER} | {"_if.html": "{% if g %}x{% endif %}"}
+        {f"{name}.html": f"<p id='x'>{{{{ {name} }}}}</p>" for name in PER_VIEWER}
+        | {"_if.html": "{% if g %}x{% endif %}"}
     )
     return app
 
 
 PER_VIEWER = ["current_user", "request", "session", "g", "url_for", "get_flashed_messages"]
-USES = ["{{ NAME }}", "{{ NAME.x }}", "{{ NAME['x'] }}", "{{ NAME() }}", "{% if NAME %}{% endif %}", "{% for x in NAME %}{% endfor %}",
-        "{{ NAME == 1 }}", "{{ NAME|e }}", "{{ NAME|length }}", "{{ NAME ~ 'x' }}"]  # fmt: skip
+USES = [
+    "{{ NAME }}",
+    "{{ NAME.x }}",
+    "{{ NAME['x'] }}",
+    "{{ NAME() }}",
+    "{% if NAME %}{% endif %}",
+    "{% for x in NAME %}{% endfor %}",
+    "{{ NAME == 1 }}",
+    "{{ NAME|e }}",
+    "{{ NAME|length }}",
+    "{{ NAME ~ 'x' }}",
+]
 
 
 @pytest.mark.parametrize("name", PER_VIEWER)

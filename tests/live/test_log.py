@@ -106,16 +106,22 @@ def other_run(client):
 
 @pytest.mark.parametrize(
     "lose",
-    [lose_log, lose_meta, lose_everything, lose_tail, trim_to_nothing, forge_an_entry, forge_numbers, other_run],
+    [
+        lose_log,
+        lose_meta,
+        lose_everything,
+        lose_tail,
+        trim_to_nothing,
+        forge_an_entry,
+        forge_numbers,
+        other_run,
+    ],
 )
 @pytest.mark.parametrize("first", ["reader", "writer"])
 def test_a_history_that_may_have_lost_something_gets_a_new_epoch(log, broken_redis, lose, first):
     before, _ = log.publish(some(5))
     lose(broken_redis)
-    if first == "reader":
-        after = log.head(known=5).epoch
-    else:
-        after = log.publish(some(), known=5)[0]
+    after = log.head(known=5).epoch if first == "reader" else log.publish(some(), known=5)[0]
     assert after != before
     epoch, (number,) = log.publish(some(), known=5)
     assert (epoch, number > 5) == (after, True)

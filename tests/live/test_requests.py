@@ -1,4 +1,4 @@
-"""Stream and long-poll as plain HTTP: their heads, a HEAD that leaves no reader, how long a poll waits, positions of pages."""
+"""Stream and long-poll as plain HTTP: heads, a HEAD that leaves no reader, how long a poll waits, a page's position."""
 
 import json
 import time

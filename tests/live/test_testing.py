@@ -41,7 +41,9 @@ def test_capture_sees_numbered_and_volatile_events_of_the_block_only(app, topic)
     assert [event.topic for event in captured.revoked] == [topic]
 
 
-@pytest.mark.parametrize("wanted", [{"name": "live:other"}, {"target": "#x"}, {"contains": "absent"}, {"times": 2}])
+@pytest.mark.parametrize(
+    "wanted", [{"name": "live:other"}, {"target": "#x"}, {"contains": "absent"}, {"times": 2}]
+)
 def test_an_assertion_that_does_not_hold_fails_and_shows_what_was_published(app, topic, wanted):
     with capture(app.live) as captured:
         app.live.signal(topic, "rang", "ring ring")
@@ -62,7 +64,9 @@ def test_pages_converge_when_rows_come_change_and_go(app, client, topic):
     url = f"/page?topic={topic}"
     ignored = ["#count"]
     for number, text in ((2, "b"), (1, "a & <b>"), (10, "c"), (2, "changed")):
-        assert len(converges(client, url, lambda n=number, t=text: write(app, topic, n, t), ignore=ignored)) == 1
+        assert (
+            len(converges(client, url, lambda n=number, t=text: write(app, topic, n, t), ignore=ignored)) == 1
+        )
 
     def remove():
         del app.state.notes[2]
@@ -87,13 +91,23 @@ def test_a_forgotten_refresh_is_found(app, client, topic):
 def test_a_fragment_that_drifted_from_its_page_is_found(app, client, topic):
     app.jinja_loader.mapping["_drifted.html"] = bare_site.NOTE.replace("{{ note.text }}", "{{ note.text }}!")
     with pytest.raises(AssertionError, match=r"\+\s+a\n"):
-        converges(client, f"/page?topic={topic}", lambda: write(app, topic, 1, "a", "_drifted.html"), ignore=["#count"])
+        converges(
+            client,
+            f"/page?topic={topic}",
+            lambda: write(app, topic, 1, "a", "_drifted.html"),
+            ignore=["#count"],
+        )
 
 
 def test_an_attribute_that_drifted_is_found(app, client, topic):
     app.jinja_loader.mapping["_drifted.html"] = bare_site.NOTE.replace("<li", '<li class="new"')
     with pytest.raises(AssertionError, match="class='new'"):
-        converges(client, f"/page?topic={topic}", lambda: write(app, topic, 1, "a", "_drifted.html"), ignore=["#count"])
+        converges(
+            client,
+            f"/page?topic={topic}",
+            lambda: write(app, topic, 1, "a", "_drifted.html"),
+            ignore=["#count"],
+        )
 
 
 def test_a_change_without_an_event_is_found(app, client, topic):
@@ -110,7 +124,9 @@ def test_a_page_without_a_region_is_no_test(app, client, topic):
         converges(client, f"/page?topic={topic}", lambda: None)
 
 
-ROWS = '<ol id="l" data-live-region><li id="a" data-version="2" data-sort="1">A</li><li id="c" data-sort="30">C</li></ol>'
+ROWS = """<ol id="l" data-live-region>
+<li id="a" data-version="2" data-sort="1">A</li><li id="c" data-sort="30">C</li>
+</ol>"""
 
 
 def push(target, swap, html=""):

@@ -34,10 +34,18 @@ def dial(site, topic):
 
 def handshake(site, path, cookie, **changes):
     """A handshake written by hand; a header that is None is left out. The socket and the head of the answer."""
-    headers = {
-        "Host": f"127.0.0.1:{site.port}", "Upgrade": "websocket", "Connection": "Upgrade", "Origin": site.url,
-        "Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode(), "Sec-WebSocket-Version": "13",
-    } | cookie | {name.replace("_", "-"): value for name, value in changes.items()}  # fmt: skip
+    headers = (
+        {
+            "Host": f"127.0.0.1:{site.port}",
+            "Upgrade": "websocket",
+            "Connection": "Upgrade",
+            "Origin": site.url,
+            "Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode(),
+            "Sec-WebSocket-Version": "13",
+        }
+        | cookie
+        | {name.replace("_", "-"): value for name, value in changes.items()}
+    )
     lines = [f"{name}: {value}" for name, value in headers.items() if value is not None]
     plug = socket.create_connection(("127.0.0.1", site.port), timeout=10)
     plug.sendall("\r\n".join([f"GET {path} HTTP/1.1", *lines, "", ""]).encode())
@@ -50,13 +58,26 @@ def handshake(site, path, cookie, **changes):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"Origin": None}, {"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": ""}, {"Origin": "http://127.0.0.1"},
-        {"Sec_Fetch_Site": "cross-site"}, {"Sec_Fetch_Site": "same-site"}, {"Host": "evil.example"},
-        {"Sec_WebSocket_Key": None}, {"Sec_WebSocket_Key": ""}, {"Sec_WebSocket_Version": None},
-        {"Sec_WebSocket_Version": "8"}, {"Sec_WebSocket_Version": "x"}, {"Sec_WebSocket_Key": "short"},
-        {"Upgrade": "h2c"}, {"Upgrade": None}, {"Connection": None}, {"Connection": "close"},
+        {"Origin": None},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": ""},
+        {"Origin": "http://127.0.0.1"},
+        {"Sec_Fetch_Site": "cross-site"},
+        {"Sec_Fetch_Site": "same-site"},
+        {"Host": "evil.example"},
+        {"Sec_WebSocket_Key": None},
+        {"Sec_WebSocket_Key": ""},
+        {"Sec_WebSocket_Version": None},
+        {"Sec_WebSocket_Version": "8"},
+        {"Sec_WebSocket_Version": "x"},
+        {"Sec_WebSocket_Key": "short"},
+        {"Upgrade": "h2c"},
+        {"Upgrade": None},
+        {"Connection": None},
+        {"Connection": "close"},
     ],
-)  # fmt: skip
+)
 def test_a_bad_handshake_is_the_clients_fault(site, topic, changes):
     html, cookie = site.page(topic)
     plug, head = handshake(site, connection(html).address("socket"), cookie, **changes)
@@ -97,9 +118,24 @@ def test_a_command_that_breaks_does_not_end_the_connection(dial, topic):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "x", "{", "[]", "1", "null", '"x"', "{}", '{"id": 1, "do": "say", "fields": {}}', '{"id": "x", "do": [], "fields": {}}',
-     '{"id": "x", "do": "say", "fields": []}', '{"do": "say", "fields": {}}', "[" * 50_000, "NaN", '{"id": "\\ud800"}'],
-)  # fmt: skip
+    [
+        "",
+        "x",
+        "{",
+        "[]",
+        "1",
+        "null",
+        '"x"',
+        "{}",
+        '{"id": 1, "do": "say", "fields": {}}',
+        '{"id": "x", "do": [], "fields": {}}',
+        '{"id": "x", "do": "say", "fields": []}',
+        '{"do": "say", "fields": {}}',
+        "[" * 50_000,
+        "NaN",
+        '{"id": "\\ud800"}',
+    ],
+)
 def test_what_is_no_command_is_answered_and_ends_nothing(dial, text):
     client = dial()
     client.send(text)
@@ -161,7 +197,7 @@ def test_a_flood_is_cut_off_and_the_server_serves_on(site, topic):
     before = site.worker.memory_info().rss
     flood = frame(b"x" * 60_000) * 10
     sent, deadline = 0, time.monotonic() + 10
-    with pytest.raises(OSError), plug:  # noqa: PT011, PT012  (a reset or a broken pipe, whichever comes first)
+    with pytest.raises(OSError), plug:  # noqa: PT012 - a reset or a broken pipe, whichever comes first
         plug.settimeout(1)
         while time.monotonic() < deadline:
             plug.sendall(flood)

@@ -1,5 +1,7 @@
 """Roles, and what the live core asks: who is this, and who is still somebody."""
 
+import time
+
 import pytest
 import sqlalchemy as sa
 from bs4 import BeautifulSoup
@@ -102,6 +104,15 @@ def test_a_role_or_a_person_that_is_not_there_is_refused(app, arguments, code):
 # -- the end of a session ends its streams ---------------------------------------------------------------
 
 
+REVOKED_WITHIN_S = 2  # the promise (DESIGN)
+
+
+@pytest.fixture
+def slow_to_recheck(make_app):
+    """Without the question that is asked every 20 s anyway: only what a sign-out says at once can end a stream."""
+    return make_app(LIVE_RECHECK_S=3600, LIVE_BEAT_S=0.2)
+
+
 def stream(client):
     """The events of the stream that the page of one's own orders opens."""
     connect = BeautifulSoup(client.get("/orders/").text, "html.parser").find(id="live-connect")
@@ -113,11 +124,11 @@ def stream(client):
 
 
 def read_until(answer, word):
-    """All that came up to the word, or to the end of the stream."""
-    seen = ""
+    """All that came up to the word, for two seconds at most; beats come meanwhile."""
+    seen, end = "", time.monotonic() + REVOKED_WITHIN_S
     for chunk in answer.iter_encoded():
         seen += chunk.decode()
-        if word in seen:
+        if word in seen or time.monotonic() > end:
             break
     return seen
 
@@ -140,24 +151,24 @@ def sign_in_again(client):
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize("end", [sign_out, sign_out_everywhere, new_password, sign_in_again])
-def test_the_stream_ends_with_the_session(app, as_user, end):
-    ada = as_user("ada")
+def test_the_stream_ends_with_the_session(slow_to_recheck, end):
+    ada = clients.signed_in(slow_to_recheck, "ada")
     answer = stream(ada)
     assert answer.status_code == 200
     assert "event: live:open" in read_until(answer, "live:open")
-    here = clients.browser(app)
+    here = clients.browser(slow_to_recheck)
     here.set_cookie("levain", ada.get_cookie("levain").value)
     end(here)
     assert "event: live:bye" in read_until(answer, "live:bye")
     answer.close()
 
 
-def test_the_stream_of_another_browser_goes_on(app, as_user):
-    staying, leaving = as_user("ada"), as_user("ada")
+def test_the_stream_of_another_browser_goes_on(slow_to_recheck):
+    staying, leaving = (clients.signed_in(slow_to_recheck, "ada") for _ in range(2))
     answer = stream(staying)
     read_until(answer, "live:open")
     leaving.post("/logout")
-    with app.app_context():
+    with slow_to_recheck.app_context():
         ada_id = User.find("ada@levain.test").id
         extensions.live.signal(f"orders:customer:{ada_id}", "still-here")
         db.session.commit()

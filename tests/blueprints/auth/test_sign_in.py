@@ -55,8 +55,12 @@ def test_signing_in_gives_a_new_id_and_ends_the_old_one(app, client):
 def test_a_session_brought_along_by_an_attacker_is_not_kept(app, client):
     attacker = clients.browser(app)
     clients.sign_in(attacker, "mallory")
+    with attacker.session_transaction() as session:
+        session["planted"] = "by mallory"
     client.set_cookie("levain", cookie(attacker))
     clients.sign_in(client, "ada")
+    with client.session_transaction() as session:
+        assert "planted" not in session
     assert cookie(client) != cookie(attacker)
     assert "ada@levain.test" in client.get("/account").text
     assert not is_signed_in(attacker)

@@ -1,6 +1,7 @@
 """Talking over the WebSocket of a room, to a real server."""
 
 import json
+from dataclasses import replace
 from http.cookiejar import CookieJar
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, Request, build_opener
@@ -8,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from live.testing import SocketClient, connection
+from live.testing import Refused, SocketClient, connection
 from tests.support.databases import email_of
 
 pytestmark = pytest.mark.usefixtures("rooms")
@@ -16,13 +17,15 @@ pytestmark = pytest.mark.usefixtures("rooms")
 
 @pytest.fixture
 def enter(live_server, rooms):
-    """enter("ada"): a socket in the lounge, signed in as ada."""
+    """enter("ada"): a socket in the lounge, signed in as ada; `socket` is another address to use from there."""
     opened = []
 
-    def open_socket(name):
+    def open_socket(name, socket=None, cookie=None):
         read, cookies = _signed_in(live_server.url, name)
         page = connection(read(f"/chat/rooms/{rooms[0]}"))
-        opened.append(SocketClient(live_server.url, {"Cookie": cookies()}).connect(page))
+        page = replace(page, socket=socket or page.socket)
+        headers = {"Cookie": cookies() if cookie is None else cookie}
+        opened.append(SocketClient(live_server.url, headers).connect(page))
         return opened[-1]
 
     yield open_socket
@@ -83,3 +86,14 @@ def test_what_cannot_be_a_message_is_refused_in_words(enter, text):
 
 def test_an_unknown_command_is_refused(enter):
     assert "no such command" in ask(enter("ada"), "x", name="shout")[0]["error"]
+
+
+def test_nothing_can_be_said_in_a_room_that_is_not_there(enter):
+    answer, _ = ask(enter("ada", socket="/chat/rooms/999999/socket"), "Hello?")
+    assert "closed to you" in answer["error"]
+
+
+def test_whoever_is_not_signed_in_is_not_let_in(enter):
+    with pytest.raises(Refused) as refused:
+        enter("ada", cookie="levain=none")
+    assert refused.value.status in (401, 4401)

@@ -136,15 +136,3 @@ def test_whoever_is_not_signed_in_is_asked_to(client, rooms, path):
     answer = client.get(path)
     assert answer.status_code == 303
     assert answer.location.startswith("/login")
-
-
-HANDSHAKE = {
-    "Connection": "Upgrade",
-    "Upgrade": "websocket",
-    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-    "Sec-WebSocket-Version": "13",
-}
-
-
-def test_a_socket_is_not_opened_for_them_either(client, rooms):
-    assert client.get(f"/chat/rooms/{rooms[0]}/socket", headers=HANDSHAKE).status_code == 401
