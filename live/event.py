@@ -52,7 +52,10 @@ class Event:
 
     @classmethod
     def load(cls, text: str) -> "Event":
-        """The event of a text made by `dump`."""
+        """The event of a text made by `dump`.
+
+        Errors: ValueError or TypeError when somebody else made it.
+        """
         return cls(**{"topic": "", "data": "", **json.loads(text)})
 
 

@@ -23,7 +23,7 @@ from live.hub import Hub
 from live.log import Log, connect, new_uuid
 from live.position import NONE
 from live.subscription import Subscription
-from live.topics import TopicList, TopicRule, Topics
+from live.topics import MAX_TOPICS_PER_PAGE, TopicList, TopicRule, Topics
 from live.transports import blueprint, websocket
 
 if TYPE_CHECKING:
@@ -198,10 +198,18 @@ class Live:
         if event.at_ms:
             self._send_volatile(event)
         elif self.outbox is None:
-            self.log.publish([(new_uuid(), event)], self.hub.number())
+            self._send_now(event)
         else:
             self.outbox.put_event(event)
         return event
+
+    def _send_now(self, event: Event) -> None:
+        """Without an outbox the change is done already: an event that Redis does not take becomes a resync of all."""
+        try:
+            self.log.publish([(new_uuid(), event)], self.hub.number())
+        except redis.RedisError as error:
+            logger.warning("event not sent, every page will be resynced: %s", error)
+            self.hub.owe_resync()
 
     def _send_volatile(self, event: Event) -> None:
         try:
@@ -233,6 +241,8 @@ class Live:
         identity = self.identity()
         if identity is None:
             return Markup("")
+        if len(topics) > MAX_TOPICS_PER_PAGE:
+            raise LiveError(f"a page follows at most {MAX_TOPICS_PER_PAGE} topics, not {len(topics)}")
         for topic in topics:
             if not self._topics.allows(identity.user, self._topics.check(topic)):
                 flask.abort(403)

@@ -39,4 +39,5 @@ class Fragments:
         root = self._app.config.get("APPLICATION_ROOT") or "/"
         adapter = self._app.url_map.bind("local", script_name=root)
         self._app.inject_url_defaults(endpoint, values)
-        return adapter.build(endpoint, values, force_external=False)
+        # A WebSocket's address comes with a scheme and a host of its own.
+        return adapter.build(endpoint, values, force_external=False).removeprefix("ws://local")

@@ -63,6 +63,7 @@ class Hub:
         self._by_topic: dict[str, set[Subscription]] = defaultdict(set)
         self._unsettled: set[Subscription] = set()
         self._loaded, self._stopping, self._ask_now = threading.Event(), threading.Event(), threading.Event()
+        self._owing = threading.Event()
         self._heard_at = 0.0
         self._threads: list[threading.Thread] = []
 
@@ -93,6 +94,11 @@ class Hub:
         self._log.client.connection_pool.disconnect()  # whoever waits for Redis waits no longer
         for thread in self._threads:
             thread.join(timeout=STOP_S)
+
+    def owe_resync(self) -> None:
+        """An event could not be stored: as soon as Redis answers again, a new epoch resyncs every page."""
+        self._owing.set()
+        self._ask_now.set()
 
     # -- readers --------------------------------------------------------------------------------------
 
@@ -218,7 +224,8 @@ class Hub:
     def _ask(self, memory: Memory) -> None:
         """Is it still the same history? And can Redis reach as far as the readers who are ahead of us?"""
         self._ask_now.clear()
-        head = self._log.head(memory.n)
+        head = self._log.reset() if self._owing.is_set() else self._log.head(memory.n)
+        self._owing.clear()
         if head.epoch != memory.epoch:
             raise HistoryLost(f"epoch {memory.epoch} became {head.epoch}")
         self._heard()

@@ -187,7 +187,11 @@ def new_uuid() -> str:
 
 def _entry(raw: _Raw) -> Entry:
     stream_id, fields = raw
-    return Entry(fields["epoch"], int(stream_id.partition("-")[0]), Event.load(fields["event"]))
+    try:
+        event = Event.load(fields["event"])
+    except (KeyError, ValueError, TypeError):
+        event = Event("", "")  # somebody else wrote it: an event for nobody, and no hole
+    return Entry(fields.get("epoch", ""), int(stream_id.partition("-")[0]), event)
 
 
 def _glob(text: str) -> str:

@@ -30,7 +30,13 @@ class Subscription:
     """
 
     def __init__(
-        self, identity: Identity, topics: Iterable[str], *, socket: bool = False, finite: bool = False, seen_ms: int = 0
+        self,
+        identity: Identity,
+        topics: Iterable[str],
+        *,
+        socket: bool = False,
+        finite: bool = False,
+        seen_ms: int = 0,
     ) -> None:
         self.identity, self.socket, self.finite, self.seen_ms = identity, socket, finite, seen_ms
         self.joined = frozenset(topics)

@@ -89,7 +89,7 @@ def test_a_chat_room(app, as_user):
         answer = grace.post(f"/chat/rooms/{room}/messages", data={"text": text, "token": uuid4().hex})
         assert answer.status_code == 303, answer.text
 
-    for text in ("hello", "<b>bold</b> & \"quoted\"", "two\nlines\r\nand\rmore", "<hx-partial hx-target='#x'>"):
+    for text in ("hello", '<b>bold</b> & "quoted"', "two\nlines\r\nand\rmore", "<hx-partial hx-target='#x'>"):
         assert converges(as_user("ada"), f"/chat/rooms/{room}", lambda text=text: say(text))
 
 
@@ -107,7 +107,9 @@ def test_a_report(app, as_user):
     browser = as_user("ada")
     assert converges(browser, f"/jobs/{job_id}", run)
     with app.app_context():
-        again = Job.create(User.find(email_of("ada")), "sales_report", {"since": "2026-03-02", "until": "2026-03-04"})
+        again = Job.create(
+            User.find(email_of("ada")), "sales_report", {"since": "2026-03-02", "until": "2026-03-04"}
+        )
         db.session.commit()
         job_id = again.id
     assert converges(browser, "/jobs/", run)

@@ -15,13 +15,18 @@ function prepare(task) { // false: the page has something newer already
 function upsert(task, fresh, old) {
   const list = task.target, next = list && [...list.children].find((row) => row !== old && sorted(fresh, row) < 0);
   if (old) {
-    if (list && (old.parentNode !== list || old.nextElementSibling !== (next ?? null))) move(list, old, next ?? null);
+    if (list && (old.parentNode !== list || misplaced(fresh, old))) move(list, old, next ?? null);
     task.target = old;
     task.swapSpec.style = "outerMorph";
   } else {
     if (next) task.target = next;
     task.swapSpec.style = next ? "beforebegin" : "beforeend";
   }
+}
+
+function misplaced(fresh, old) {
+  const {previousElementSibling: before, nextElementSibling: after} = old;
+  return (before && sorted(before, fresh) > 0) || (after && sorted(fresh, after) > 0);
 }
 
 function sorted(a, b) {

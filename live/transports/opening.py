@@ -20,7 +20,9 @@ def open_subscription(*, socket: bool = False, finite: bool = False) -> Subscrip
     asked_at = live.hub.number()
     admission = live.gate.admit(request)
     _refuse_too_many(live.hub.readers(), admission.identity)
-    reader = Subscription(admission.identity, admission.topics, socket=socket, finite=finite, seen_ms=_seen_ms())
+    reader = Subscription(
+        admission.identity, admission.topics, socket=socket, finite=finite, seen_ms=_seen_ms()
+    )
     # Last-Event-ID is newer than the URL where a proxy has not taken it away.
     last = position.read(request.headers.get("Last-Event-ID"))
     live.hub.join(reader, last or position.read(request.args.get("position")), asked_at)

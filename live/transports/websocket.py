@@ -31,7 +31,14 @@ _KEY = re.compile(r"[A-Za-z0-9+/]{22}==")  # 16 bytes (RFC 6455 section 4.1)
 logger = logging.getLogger("live")
 
 # RFC 6455 section 7.4: 4000-4999 are ours. The page stops at 4401 and 4403, and comes back after all others.
-CLOSE_CODES = {"signed-out": 4401, "denied": 4403, "slow": 4408, "flood": 1008, "restart": 1012, "resync": 1000}
+CLOSE_CODES = {
+    "signed-out": 4401,
+    "denied": 4403,
+    "slow": 4408,
+    "flood": 1008,
+    "restart": 1012,
+    "resync": 1000,
+}
 
 Command = Callable[[str, dict[str, Any]], None]
 
@@ -126,11 +133,20 @@ def _answer(
         name, fields, token = asked["do"], asked["fields"], asked["id"]
         if not (isinstance(name, str) and isinstance(fields, dict) and isinstance(token, str)):
             raise TypeError
+        _refuse_bad_text(fields)
     except (ValueError, KeyError, TypeError, RecursionError):
         return {"error": "This is not a command."}
     if not allowed:
         return {"id": token, "error": "That was too fast. Please wait a moment."}
     return {"id": token, **_done(name, fields, command, reader)}
+
+
+def _refuse_bad_text(fields: dict[str, Any]) -> None:
+    """What no database stores as text, NUL and half surrogates, comes escaped in JSON: ValueError."""
+    text = "".join(value for value in fields.values() if isinstance(value, str))
+    if "\0" in text:
+        raise ValueError
+    text.encode()
 
 
 def _done(name: str, fields: dict[str, Any], command: Command, reader: Subscription) -> dict[str, Any]:

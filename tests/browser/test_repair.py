@@ -56,7 +56,9 @@ def test_an_answer_that_is_late_by_two_seconds_ends_in_the_true_page(open_as, sh
         verdict = json.dumps({"transport": "poll", "until": 10**15})
         kitchen.add_init_script(f"sessionStorage.setItem('live-transport', {json.dumps(verdict)})")
         kitchen.reload(wait_until="commit")
-    expect(kitchen.locator("html")).to_have_attribute("data-live", "polling" if transport == "poll" else "live")
+    expect(kitchen.locator("html")).to_have_attribute(
+        "data-live", "polling" if transport == "poll" else "live"
+    )
     delayed = []
 
     def answer_late(route):
@@ -77,4 +79,6 @@ def test_an_answer_that_is_late_by_two_seconds_ends_in_the_true_page(open_as, sh
     fresh = open_as("carlo", "/kitchen/")
     expect(fresh.locator(".ticket")).to_have_count(len(before) - 2 + ORDERS + 1)
     assert board(kitchen) == board(fresh)
-    expect(kitchen.locator("#kitchen-counts")).to_have_text(fresh.locator("#kitchen-counts").text_content().strip())
+    expect(kitchen.locator("#kitchen-counts")).to_have_text(
+        fresh.locator("#kitchen-counts").text_content().strip()
+    )

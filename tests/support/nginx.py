@@ -45,7 +45,9 @@ class Nginx:
         config = CONFIG.format(user=user, folder=folder, port=port, upstream=upstream, kind=KINDS[kind])
         (folder / "nginx.conf").write_text(config)
         self.url = f"http://127.0.0.1:{port}"
-        self.process = subprocess.Popen([program, "-p", folder, "-c", folder / "nginx.conf"], stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            [program, "-p", folder, "-c", folder / "nginx.conf"], stderr=subprocess.DEVNULL
+        )
         self._wait(folder)
 
     def stop(self):

@@ -1,0 +1,60 @@
+"""Every page works without scripts: forms post, answers are 303 to the right page."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.mark.usefixtures("menu")
+def test_ordering_and_the_kitchen(open_as):
+    ada = open_as("ada", "/orders/", java_script_enabled=False)
+    ada.get_by_label("How many Margherita").fill("2")
+    ada.get_by_role("button", name="Place the order").click()
+    expect(ada).to_have_url(re.compile(r"/orders/\d+$"))
+    expect(ada.get_by_role("heading", level=1)).to_have_text("We have your order.")
+    carlo = open_as("carlo", "/kitchen/", java_script_enabled=False)
+    carlo.get_by_role("button", name="Into the oven").click()
+    expect(carlo).to_have_url(re.compile(r"/kitchen/$"))
+    expect(carlo.locator("#column-oven .ticket")).to_have_count(1)
+    ada.reload()
+    expect(ada.get_by_role("heading", level=1)).to_have_text("It is in the oven.")
+
+
+@pytest.mark.usefixtures("menu")
+def test_an_empty_order_is_refused_with_a_sentence(open_as):
+    ada = open_as("ada", "/orders/", java_script_enabled=False)
+    ada.get_by_label("How many Margherita").fill("")
+    ada.get_by_role("button", name="Place the order").click()
+    expect(ada.locator("#basket-problem")).to_have_text("Please choose at least one pizza.")
+    expect(ada).to_have_url(re.compile(r"/orders/$"))
+
+
+@pytest.mark.usefixtures("rooms")
+def test_chat(open_as):
+    ada = open_as("ada", "/chat/rooms/1", java_script_enabled=False)
+    ada.get_by_label("Message to").fill("no scripts here")
+    ada.get_by_role("button", name="Send").click()
+    expect(ada).to_have_url(re.compile(r"/chat/rooms/1(#.*)?$"))
+    expect(ada.locator("#messages").get_by_text("no scripts here")).to_have_count(1)
+
+
+@pytest.mark.usefixtures("worker", "sales")
+def test_a_report(open_as):
+    ada = open_as("ada", "/jobs/", java_script_enabled=False)
+    ada.get_by_role("button", name="Start the report").click()
+    expect(ada).to_have_url(re.compile(r"/jobs/\d+$"))
+    for _ in range(100):
+        if ada.get_by_text("What was sold most").count():
+            break
+        ada.reload()
+    expect(ada.get_by_text("What was sold most")).to_be_visible()
+
+
+def test_signing_out(open_as):
+    ada = open_as("ada", "/", java_script_enabled=False)
+    ada.locator("#account summary").click()
+    ada.get_by_role("button", name="Sign out").click()
+    expect(ada.get_by_role("link", name="Sign in").first).to_be_visible()
