@@ -1,4 +1,4 @@
-"""Ids are given before the commit: with many writers at once (PostgreSQL) rows commit in another order than their ids."""
+"""With many writers at once (PostgreSQL) rows commit in another order than their ids, which are given before."""
 
 import threading
 

@@ -16,7 +16,8 @@ def test_nothing_goes_out_before_the_commit_and_everything_after_it(shop):
     shop.announce(1)
     shop.announce(2)
     shop.relay.turn()
-    assert shop.numbers == [] and not shop.woken
+    assert shop.numbers == []
+    assert not shop.woken
     shop.session.commit()
     assert shop.woken
     shop.relay.turn()

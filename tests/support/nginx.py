@@ -1,4 +1,4 @@
-"""A real nginx in front of the site: as buffering, HTTP/1.0 proxies are found in the wild, and as one that blocks Upgrade."""
+"""A real nginx in front of the site: one that buffers, as they are found in the wild, and one that blocks Upgrade."""
 
 import os
 import socket
