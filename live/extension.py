@@ -85,6 +85,7 @@ class Live:
             beat_s=config["LIVE_BEAT_S"],
             recheck_s=config["LIVE_RECHECK_S"],
             still_valid=self._end_invalid,
+            has_presence=self._topics.has_presence,
         )
         app.extensions["live"] = self
         app.register_blueprint(blueprint)
@@ -104,11 +105,14 @@ class Live:
             self.outbox = Outbox(session, metadata, self._senders, self._wake_relay)
         self.relay = self.hub.relay = Relay(self.outbox, self._engine, self.log)
 
-    def topic(self, pattern: str) -> Callable[[TopicRule], TopicRule]:
-        """Registers who may read the topics of a pattern: `rule(user, **values)`."""
+    def topic(self, pattern: str, *, presence: bool = False) -> Callable[[TopicRule], TopicRule]:
+        """Registers who may read the topics of a pattern: `rule(user, **values)`.
+
+        With `presence` its readers are told who is here: the signal `live:presence`, data a list of user ids.
+        """
 
         def register(rule: TopicRule) -> TopicRule:
-            self._topics.add(pattern, rule)
+            self._topics.add(pattern, rule, presence=presence)
             return rule
 
         return register
@@ -146,6 +150,14 @@ class Live:
         """Gives the request's database session back before waiting: a live handler never holds one."""
         if self._session is not None:
             self._session.remove()
+
+    def presence(self, topic: str) -> list[str]:
+        """The ids, as texts, of the users who have the topic open now, in whatever process; [] while Redis is away."""
+        try:
+            return self.hub.presence.users(self._topics.check(topic))
+        except redis.RedisError as error:
+            logger.warning("presence not known: %s", error)
+            return []
 
     # -- verbs ------------------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ from live.event import REVOKE, Encoded, Event
 from live.log import EPOCH, LATEST_KEPT_S, WAKE, Log
 from live.memory import Memory, remember
 from live.position import NONE, Position
+from live.presence import Place, Presence, Wanted
 from live.subscription import Subscription
 
 if TYPE_CHECKING:
@@ -50,10 +51,12 @@ class Hub:
         beat_s: float,
         recheck_s: float,
         still_valid: Callable[[list[Subscription]], None],
+        has_presence: Wanted = lambda _topic: False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._log, self.build, self._still_valid, self._clock = log, build, still_valid, clock
         self._beat_s, self._recheck_s = beat_s, recheck_s
+        self.presence = Presence(log, has_presence, self.places)
         self.relay: Relay | None = None
         self._lock = threading.RLock()
         self._memory: Memory | None = None
@@ -74,7 +77,7 @@ class Hub:
         with self._lock:
             if self._threads:
                 return
-            loops = [self._read_log, self._listen, self._beats, self._rechecks]
+            loops = [self._read_log, self._listen, self._beats, self._rechecks, self._presence]
             self._threads = [
                 threading.Thread(target=loop, name=f"live{loop.__name__}", daemon=True) for loop in loops
             ]
@@ -114,6 +117,17 @@ class Hub:
         with self._lock:
             return list(self._readers)
 
+    def places(self, wanted: Wanted) -> set[Place]:
+        """Which users follow which of the wanted topics by a connection of this process."""
+        with self._lock:
+            return {
+                (topic, str(reader.identity.user_id))
+                for topic, readers in self._by_topic.items()
+                if wanted(topic)
+                for reader in readers
+                if topic in reader.topics
+            }
+
     def spread_ms(self) -> int:
         """A random time to come back after, so that all readers of this process do not come at once."""
         return random.randint(500, 1000 + 1000 * len(self._readers) // RETURNS_PER_S)
@@ -127,6 +141,7 @@ class Hub:
             self._readers[reader] = position
             for topic in reader.joined:
                 self._by_topic[topic].add(reader)
+            self.presence.note(reader.joined, str(reader.identity.user_id))
             reader.say("live:open", json.dumps({"build": self.build, "seen": self._seen_ms}), quiet=True)
             if self._memory is None:
                 self._unsettled.add(reader)
@@ -318,6 +333,9 @@ class Hub:
         lag_s = self.relay.lag_s if self.relay else 0
         heard = self._clock() - self._heard_at < CHECK_S + 2 * READ_BLOCK_MS / 1000
         return self._memory is not None and heard and lag_s < MAX_LAG_S
+
+    def _presence(self) -> None:
+        self.presence.run(self._stopping)
 
     def _rechecks(self) -> None:
         while not self._stopping.wait(self._recheck_s):

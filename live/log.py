@@ -165,10 +165,18 @@ class Log:
         """Sends what is worthless a second later: no number, no history; the newest of a key is kept."""
         text = event.dump()
         with self.client.pipeline(transaction=False) as pipe:
-            if event.key:
-                pipe.set(self._latest + json.dumps(event.slot), text, ex=LATEST_KEPT_S)
+            if event.slot:
+                pipe.set(self.latest_key(event.slot), text, ex=LATEST_KEPT_S)
             pipe.publish(self.channel, text)
             pipe.execute()
+
+    def latest_key(self, slot: tuple[str, str, str]) -> str:
+        """Where the newest volatile event of a slot is kept."""
+        return self._latest + json.dumps(slot)
+
+    def presence_keys(self, topic: str) -> list[str]:
+        """Where the leases of a topic are kept, and what was said of them last."""
+        return [self._latest.replace(":latest:", f":{name}:") + topic for name in ("here", "said")]
 
     def latest(self) -> list[Event]:
         """The newest volatile event of each key that is still worth showing."""

@@ -27,15 +27,18 @@ class Topics:
     def __init__(self) -> None:
         self._map = Map()
         self._rules: dict[str, TopicRule] = {}
+        self._with_presence: set[str] = set()
 
-    def add(self, pattern: str, rule: TopicRule) -> None:
-        """Registers who may read the topics of a pattern.
+    def add(self, pattern: str, rule: TopicRule, *, presence: bool = False) -> None:
+        """Registers who may read the topics of a pattern, and whether it is told who reads them.
 
         Errors: BadTopic when the pattern has a rule already.
         """
         if pattern in self._rules:
             raise BadTopic(f"{pattern} has a rule already")
         self._rules[pattern] = rule
+        if presence:
+            self._with_presence.add(pattern)
         # A topic is matched as one path segment each, which is what werkzeug's converters are made for.
         self._map.add(Rule(_as_path(pattern), endpoint=pattern))
 
@@ -43,6 +46,11 @@ class Topics:
         """Whether the rule of the topic says yes; no rule, no access."""
         found = self._match(topic)
         return found is not None and bool(self._rules[found[0]](user, **found[1]))
+
+    def has_presence(self, topic: str) -> bool:
+        """Whether the readers of the topic are told who is here."""
+        found = self._match(topic) if self._with_presence else None
+        return found is not None and found[0] in self._with_presence
 
     def check(self, topic: str) -> str:
         """The topic itself.
