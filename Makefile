@@ -12,7 +12,7 @@ FRONTEND := static/vendor/.copied
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test check format format-check lint types clean
+.PHONY: chaos help setup run test check format format-check lint types clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ lint: $(DEV) ## mistakes, traps and functions that grew too big
 
 types: $(DEV) ## types, strictly in live/
 	@$(PY) -m mypy
+
+chaos: setup ## break the real site for 5 minutes (MINUTES, SEED) and compare what was promised with what was shown
+	@$(PY) -m bench.chaos
 
 clean: ## remove what was fetched and every cache; the data in var/ stays
 	rm -rf $(VENV) node_modules static/vendor .pytest_cache .ruff_cache .mypy_cache

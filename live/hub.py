@@ -67,25 +67,28 @@ class Hub:
         self._unsettled: set[Subscription] = set()
         self._loaded, self._stopping, self._ask_now = threading.Event(), threading.Event(), threading.Event()
         self._owing = threading.Event()
-        self._heard_at = 0.0
+        self._started_at = self._heard_at = 0.0
         self._threads: list[threading.Thread] = []
 
     # -- life -----------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Starts the loops; a second call does nothing."""
+        """Starts the loops; a later call only waits, as the first does, for the history to be there."""
         with self._lock:
-            if self._threads:
-                return
-            loops = [self._read_log, self._listen, self._beats, self._rechecks, self._presence]
-            self._threads = [
-                threading.Thread(target=loop, name=f"live{loop.__name__}", daemon=True) for loop in loops
-            ]
+            if not self._threads:
+                self._start_loops()
+        self._loaded.wait(max(0.0, self._started_at + FIRST_LOAD_S - self._clock()))
+
+    def _start_loops(self) -> None:
+        loops = [self._read_log, self._listen, self._beats, self._rechecks, self._presence]
+        self._threads = [
+            threading.Thread(target=loop, name=f"live{loop.__name__}", daemon=True) for loop in loops
+        ]
+        self._started_at = self._clock()
         for thread in self._threads:
             thread.start()
         if self.relay:
             self.relay.start()
-        self._loaded.wait(FIRST_LOAD_S)
 
     def stop(self) -> None:
         """Sends every reader away, each with a time to come back at, and ends the loops."""

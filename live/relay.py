@@ -6,6 +6,7 @@ it writes nothing. Every web process runs one and is ready to be it. DESIGN 4.2.
 
 import json
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -35,7 +36,7 @@ class Relay:
 
     def __init__(self, outbox: Outbox, engine: Callable[[], Engine], log: Log) -> None:
         self._outbox, self._table, self._make_engine, self._log = outbox, outbox.table, engine, log
-        self._token, self._epoch = new_uuid(), ""
+        self._token, self._epoch = "", ""
         self._woken, self._stopping = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         self._renewed_at = 0.0
@@ -45,6 +46,7 @@ class Relay:
     def bind(self) -> None:
         """Takes the engine: late, because the site's database is set up after the core."""
         self._engine = self._make_engine()
+        self._token = f"{os.getpid()}-{new_uuid()}"  # the number is for people who look for the holder
 
     def start(self) -> None:
         if self._thread is None:

@@ -1,0 +1,294 @@
+"""`make chaos`: the real site, hundreds of pages on three transports, changes all the while, one fault after another.
+
+What was acknowledged is compared with what every page was shown. MINUTES, CLIENTS and SEED change the run, KEEP
+keeps its folder with the logs; the result is var/chaos.json, the exit code 0 if the promise was kept.
+"""
+
+import asyncio
+import json
+import os
+import random
+import shutil
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from urllib.parse import urlencode
+from uuid import uuid4
+
+import flask_migrate
+import redis
+from flask.sessions import SecureCookieSessionInterface
+
+from app import create_app
+from bench.chaos_page import Page
+from bench.chaos_site import ROOT, SETTINGS, Site, asleep, kill
+from blueprints.auth import LoginSession, User
+from blueprints.auth.sessions import COOKIE_KEY
+from blueprints.chat.models import Room
+from database import db
+from live.testing.checker import check
+
+ROOMS, USERS = 20, 60
+NONE = "-"  # their sessions are made here: nobody signs in
+CHANGES_PER_S = 20
+SLEEP_S, CUT_S = 10, 2
+BETWEEN_S = (10, 20)
+SETTLE_S = 20
+MAX_REPAIR_S = 15
+TRANSPORTS = ("stream", "poll", "socket")
+
+
+class Chaos:
+    """One run: pages, changes and faults, each a task; what happened is in plain lists."""
+
+    def __init__(self, site, cookies, clients, seconds, seed):
+        self.site, self.cookies, self.seconds = site, cookies, seconds
+        self.dice = random.Random(seed)
+        self.acknowledged, self.times, self.faults = {}, {}, []
+        self.redis = redis.Redis.from_url(site.redis.url, socket_timeout=2)
+        self.pages = [self._page(number) for number in range(clients)]
+        self.posts = [Page(site.proxy.url, "", cookie, "poll", "", 2) for cookie in cookies]
+
+    def _page(self, number):
+        room = number % ROOMS + 1
+        kind = TRANSPORTS[number % len(TRANSPORTS)]
+        cookie = self.cookies[number % len(self.cookies)]
+        return Page(
+            self.site.proxy.url, f"/chat/rooms/{room}", cookie, kind, f"room {room}", SETTINGS["LIVE_BEAT_S"]
+        )
+
+    async def run(self):
+        opened = [asyncio.create_task(page.live()) for page in self.pages]
+        while any(page.link is None for page in self.pages):
+            await asyncio.sleep(0.2)
+        watching = asyncio.create_task(self._watch())
+        changing = asyncio.create_task(self._change_all())
+        await self._break_things()
+        await asyncio.gather(changing)
+        await self._settle()
+        watching.cancel()
+        for task in opened:
+            task.cancel()
+        await asyncio.gather(*opened, watching, return_exceptions=True)
+
+    # -- changes ----------------------------------------------------------------------------------------
+
+    async def _change_all(self):
+        tasks, end = [], time.monotonic() + self.seconds
+        while time.monotonic() < end:
+            tasks.append(asyncio.create_task(self._change(self.dice.randrange(ROOMS) + 1, len(tasks))))
+            await asyncio.sleep(1 / CHANGES_PER_S)
+        await asyncio.gather(*tasks)
+
+    async def _change(self, room, number):
+        """Posts until it is answered with success: the same token each time, so it takes effect once."""
+        sender = self.posts[number % len(self.posts)]
+        text = f"change {number}"
+        body = urlencode({"text": text, "token": uuid4().hex})
+        end = time.monotonic() + self.seconds + SETTLE_S
+        while time.monotonic() < end:
+            with suppress(OSError, TimeoutError, asyncio.IncompleteReadError):
+                status, _ = await sender.ask("POST", f"/chat/rooms/{room}/messages", body, limit_s=12)
+                if status in (200, 303):
+                    self.acknowledged[text] = (f"room {room}", time.time())
+                    return
+            await asyncio.sleep(self.dice.random())
+
+    # -- faults -----------------------------------------------------------------------------------------
+
+    async def _break_things(self):
+        end = time.monotonic() + self.seconds
+        faults = [
+            self._kill_web, self._sleep_web, self._kill_worker, self._sleep_worker, self._kill_holder,
+            self._sleep_holder, self._kill_redis, self._sleep_redis, self._empty_redis, self._cut_network,
+            self._strip_header,
+        ]  # fmt: skip
+        while True:
+            pause_s = self.dice.uniform(*BETWEEN_S)
+            if time.monotonic() + pause_s + SLEEP_S > end:
+                return
+            await asyncio.sleep(pause_s)
+            fault = self.dice.choice(faults)
+            begun = time.time()
+            await fault()
+            self.site.revive()
+            self.faults.append({"fault": fault.__name__[1:], "begun": begun, "ended": time.time()})
+            print(f"{time.strftime('%H:%M:%S')} {fault.__name__[1:]}", flush=True)  # noqa: T201
+
+    async def _kill_web(self):
+        kill(self.site.web(self.dice.randrange(2)))
+
+    async def _sleep_web(self):
+        await self._asleep(self.site.web(self.dice.randrange(2)))
+
+    async def _kill_worker(self):
+        kill(self.site.processes["worker"].pid)
+
+    async def _sleep_worker(self):
+        await self._asleep(self.site.processes["worker"].pid)
+
+    async def _kill_holder(self):
+        kill(self.site.holder(self.redis))
+
+    async def _sleep_holder(self):
+        await self._asleep(self.site.holder(self.redis))
+
+    async def _kill_redis(self):
+        kill(self.site.redis.process.pid)
+        await asyncio.sleep(1)
+
+    async def _sleep_redis(self):
+        await self._asleep(self.site.redis.process.pid)
+
+    async def _empty_redis(self):
+        self.redis.flushall()
+
+    async def _cut_network(self):
+        with self.site.proxy.away():
+            await asyncio.sleep(CUT_S)
+
+    async def _strip_header(self):
+        self.site.proxy.strip = frozenset({"last-event-id"})
+        self.site.proxy.cut()
+        await asyncio.sleep(CUT_S)
+        self.site.proxy.strip = frozenset()
+
+    async def _asleep(self, pid):
+        with asleep(pid):
+            await asyncio.sleep(SLEEP_S)
+
+    # -- what came of it --------------------------------------------------------------------------------
+
+    async def _watch(self):
+        """Notes when each page had everything again that was acknowledged before the end of the newest fault."""
+        while True:
+            await asyncio.sleep(0.25)
+            for fault in self.faults:
+                self._look(fault)
+
+    def _look(self, fault):
+        waiting = fault.setdefault("waiting", set(range(len(self.pages))))
+        if not waiting or "due" not in fault:
+            fault.setdefault("due", self._due(fault["ended"]))
+        now = time.time()
+        for number in list(waiting):
+            if fault["due"].get(self.pages[number].seen.topic, set()) <= self.pages[number].texts:
+                waiting.discard(number)
+                fault.setdefault("repairs", []).append(max(0.0, now - fault["ended"]))
+
+    def _due(self, ended):
+        due = {}
+        for text, (topic, at) in self.acknowledged.items():
+            if at <= ended:
+                due.setdefault(topic, set()).add(text)
+        return due
+
+    async def _settle(self):
+        end = time.monotonic() + SETTLE_S
+        while time.monotonic() < end and any(fault.get("waiting", True) for fault in self.faults):
+            await asyncio.sleep(0.25)
+        await asyncio.sleep(2)
+
+
+def prepare(folder, redis_url):
+    """A migrated database with rooms and people in it; the cookies of their browsers."""
+    app = create_app(SETTINGS | {"LEVAIN_VAR": str(folder), "REDIS_URL": redis_url})
+    with app.app_context():
+        flask_migrate.upgrade()
+        db.session.add_all(Room(name=f"Room {n}", about="") for n in range(1, ROOMS + 1))
+        users = [User(email=f"u{n}@levain.test", name=f"User {n}", password_hash=NONE) for n in range(USERS)]
+        db.session.add_all(users)
+        db.session.flush()
+        rows = [LoginSession.start(user.id, remember=True, life_s=86400) for user in users]
+        db.session.add_all(rows)
+        db.session.commit()
+        sign = SecureCookieSessionInterface().get_signing_serializer(app).dumps
+        cookies = [f"levain={sign({COOKIE_KEY: row.id, '_fresh': True})}" for row in rows]
+        db.engine.dispose()
+    return cookies
+
+
+def fresh_pages(chaos):
+    """How many pages differ from a page loaded now."""
+    unequal = 0
+    for page in chaos.pages:
+        mine = dict(sorted(page.items.items())[-20:])
+        check_page = Page(chaos.site.proxy.url, page.path, page.cookie, "poll", page.seen.topic, 2)
+        asyncio.run(check_page._repair())
+        unequal += mine != dict(sorted(check_page.items.items())[-20:])
+    return unequal
+
+
+def percentile(values, share):
+    return round(sorted(values)[min(len(values) - 1, int(share * len(values)))], 2) if values else 0.0
+
+
+def main():
+    minutes, clients, seed = (
+        os.environ.get(*pair) for pair in (("MINUTES", "5"), ("CLIENTS", "200"), ("SEED", "1"))
+    )
+    folder = Path(tempfile.mkdtemp(prefix="levain-chaos-"))
+    site = Site(folder)
+    try:
+        cookies = prepare(folder, site.redis.url)
+        site.start()
+        try:
+            result = one_run(Chaos(site, cookies, int(clients), 60 * float(minutes), int(seed)), int(seed))
+        finally:
+            site.stop()
+    finally:
+        if not os.environ.get("KEEP"):
+            shutil.rmtree(folder, ignore_errors=True)
+    (ROOT / "var").mkdir(exist_ok=True)
+    (ROOT / "var/chaos.json").write_text(json.dumps(result, indent=1))
+    print(json.dumps(result, indent=1))  # noqa: T201
+    return 0 if kept(result) else 1
+
+
+def one_run(chaos, seed):
+    begun = time.time()
+    asyncio.run(chaos.run())
+    seconds = round(time.time() - begun)
+    ids = message_ids(chaos)
+    acknowledged = {ids[text]: topic for text, (topic, _) in chaos.acknowledged.items()}
+    verdict = check(acknowledged, [page.seen for page in chaos.pages])
+    repairs = [s for fault in chaos.faults for s in fault.get("repairs", [])]
+    late = sum(len(fault.get("waiting", ())) for fault in chaos.faults)
+    return asdict(verdict) | {
+        "unequal_pages": fresh_pages(chaos),
+        "repair_p95_s": percentile(repairs + [SETTLE_S] * late, 0.95),
+        "faults": len(chaos.faults),
+        "seconds": seconds,
+        "seed": seed,
+        "resyncs": sum(page.resyncs for page in chaos.pages),
+        "refused": [error for page in chaos.pages for error in page.errors][:10],
+        "by_fault": [
+            {"fault": fault["fault"], "p95_s": percentile(fault.get("repairs", []), 0.95)}
+            for fault in chaos.faults
+        ],
+    }
+
+
+def message_ids(chaos):
+    """{text: id} of every message, from the database itself."""
+    app = create_app(chaos.site.settings)
+    with app.app_context():
+        rows = db.session.execute(db.text("SELECT text, id FROM messages")).all()
+        db.engine.dispose()
+    return dict(rows)
+
+
+def kept(result):
+    zero = ("missing", "twice", "out_of_order", "foreign", "unequal_pages")
+    return (
+        not any(result[name] for name in zero)
+        and result["repair_p95_s"] <= MAX_REPAIR_S
+        and result["faults"] > 0
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
