@@ -40,7 +40,7 @@ lint: $(DEV) ## mistakes, traps and functions that grew too big
 types: $(DEV) ## types, strictly in live/
 	@$(PY) -m mypy
 
-chaos: setup ## break the real site for 5 minutes (MINUTES, SEED) and compare what was promised with what was shown
+chaos: setup ## break the real site for 5 minutes (MINUTES=, SEED=) and see whether every page tells the truth
 	@$(PY) -m bench.chaos
 
 clean: ## remove what was fetched and every cache; the data in var/ stays
