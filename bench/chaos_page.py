@@ -38,7 +38,7 @@ class Page:
         self.path, self.cookie, self.kind, self.beat_s = path, cookie, kind, beat_s
         self.seen, self.items, self.texts = Seen(topic), {}, set()
         self.link, self.retry_s, self.failures, self.errors = None, None, 0, []
-        self.resyncs = 0
+        self.resyncs = self.oldest = 0
 
     # -- the page's life --------------------------------------------------------------------------------
 
@@ -67,6 +67,7 @@ class Page:
                     break
             await self._wait()
         self.items = {int(item): int(version) for item, version in ITEM.findall(body)}
+        self.oldest = min(self.items, default=0)
         self.seen.items |= self.items.keys()
         self.texts |= set(TEXT.findall(body))
         self.link = connection(body)
@@ -150,7 +151,7 @@ class Page:
             self.items.pop(int(item), None)
 
     def _upsert(self, item, version):
-        if item not in self.items and item > min(self.items, default=0):
+        if item not in self.items and item > self.oldest:  # older ones are history, which a page shows in its place
             self.seen.arrived.append(item)
         if version >= self.items.get(item, 0):
             self.items[item] = version
