@@ -61,6 +61,12 @@ def post_worker_init(worker):
     gevent.spawn(_drain, worker, gevent.sleep)
 
 
+def worker_exit(_arbiter, worker):
+    """What was adopted since, and what the kernel had no room for, still gets its goodbye (at most two seconds)."""
+    if extensions := getattr(getattr(worker, "wsgi", None), "extensions", None):
+        extensions["live"].hub.stop()
+
+
 def _drain(worker, pause):
     while worker.alive:
         pause(DRAIN_CHECK_S)

@@ -7,11 +7,11 @@ Everything that goes out is encoded here and nowhere else.
 import json
 import re
 from dataclasses import asdict, dataclass
-from functools import cached_property
 
 from markupsafe import escape
 
 from live.errors import LiveError
+from live.frames import text_frame
 
 # A text that big goes out as a refresh instead, and the page fetches its region (FAULTS 3.6).
 MAX_EVENT_BYTES = 64 * 1024
@@ -21,7 +21,7 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{0,63}", re.ASCII)
 _ROOT_ID = re.compile(r"\s*<[a-zA-Z][^>]*?\sid=(\"[^\"]+\"|'[^']+')", re.DOTALL)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Event:
     """Something published to a topic.
 
@@ -60,18 +60,43 @@ class Event:
 
 
 class Encoded:
-    """An event ready to be written, each form encoded once however many readers take it."""
+    """An event ready to be written, each form encoded once however many readers take it.
 
-    def __init__(self, event: Event, n: int | None, position: str = "") -> None:
-        self.event, self.n, self._position = event, n, position
+    Shape: `n` is None for what has no number; `retry_ms` belongs to a goodbye.
+    """
 
-    @cached_property
+    __slots__ = ("_envelope", "_frame", "_retry_ms", "_sse", "event", "n", "position", "slot", "topic")
+
+    def __init__(self, event: Event, n: int | None, position: str = "", retry_ms: int | None = None) -> None:
+        self.event, self.n, self.position, self._retry_ms = event, n, position, retry_ms
+        self.topic, self.slot = event.topic, event.slot
+        self._sse = self._envelope = self._frame = b""
+
+    @classmethod
+    def ready_made(cls, frame: bytes) -> "Encoded":
+        """A frame that somebody else has made: a pong, a close."""
+        encoded = cls(Event("", ""), None)
+        encoded._envelope = encoded._frame = frame
+        return encoded
+
+    @property
     def sse(self) -> bytes:
-        return sse(self.event.data, name=self.event.name, position=self._position)
+        self._sse = self._sse or sse(
+            self.event.data, name=self.event.name, position=self.position, retry_ms=self._retry_ms
+        )
+        return self._sse
 
-    @cached_property
+    @property
     def envelope(self) -> bytes:
-        return envelope(self.event.data, name=self.event.name, position=self._position)
+        self._envelope = self._envelope or envelope(
+            self.event.data, name=self.event.name, position=self.position
+        )
+        return self._envelope
+
+    @property
+    def frame(self) -> bytes:
+        self._frame = self._frame or text_frame(self.envelope)
+        return self._frame
 
 
 def sse(data: str, *, name: str = "", position: str = "", retry_ms: int | None = None) -> bytes:

@@ -40,6 +40,7 @@ DEFAULTS = {
     "LIVE_RECHECK_S": 20,  # DESIGN 4.6
     "LIVE_MAX_STREAMS": 10_000,
     "LIVE_MAX_STREAMS_PER_USER": 20,
+    "LIVE_MAX_STREAMS_PER_ADDRESS": 10_000,  # an office, or a proxy, is one address: lower it where that is not so
     "LIVE_BUILD": "",
 }
 
@@ -300,7 +301,7 @@ class Live:
             reader.bye("signed-out", retry_ms=1000)
         elif identity.version != reader.identity.version:
             for topic in reader.topics - self.gate.allowed(identity, reader.topics):
-                reader.drop_topic(topic)
+                self.hub.drop(reader, topic)
             reader.identity = identity
 
 

@@ -10,7 +10,7 @@ from werkzeug.exceptions import BadRequest, Forbidden, Unauthorized
 from live.topics import MAX_TOPICS_PER_PAGE, TopicList, Topics
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Identity:
     """Who a connection belongs to, as the site says it.
 

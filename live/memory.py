@@ -42,7 +42,8 @@ class Memory:
 
     def after(self, n: int) -> Iterator[Encoded]:
         """The events after a number that is not below the floor, oldest first."""
-        return islice(self._events, max(0, n - self.floor), None)
+        # From the new end: whoever comes back has missed little of the ten thousand.
+        return reversed(list(islice(reversed(self._events), max(0, self.n - n))))
 
     def proves(self, position: Position | None) -> bool:
         """Whether nothing can be missing between the position and the newest event.

@@ -87,8 +87,8 @@ class LiveClient:
         """Ends the connection from this side; a second call does nothing."""
         raise NotImplementedError
 
-    def _get(self, path: str, timeout_s: float, **headers: str) -> tuple[http.client.HTTPConnection, Any]:
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout_s)
+    def _get(self, path: str, timeout_s: float, **headers: str) -> tuple["_Connection", Any]:
+        connection = _Connection(self.host, self.port, timeout=timeout_s)
         try:
             connection.request("GET", path, headers={"Accept": "text/event-stream"} | self.headers | headers)
             response = connection.getresponse()
@@ -101,16 +101,25 @@ class LiveClient:
         return connection, response
 
 
+class _Connection(http.client.HTTPConnection):
+    """One that remembers its socket: it gives it away to an answer that ends with it (`Connection: close`)."""
+
+    plug: socket.socket
+
+    def connect(self) -> None:
+        super().connect()
+        self.plug = self.sock
+
+
 class StreamClient(LiveClient):
     """`text/event-stream` that stays open; a thread reads it, because a file that timed out cannot be read on."""
 
     kind = "stream"
-    _http: http.client.HTTPConnection | None = None
+    _http: "_Connection | None" = None
 
     def connect(self, page: Connection) -> Self:
         self._http, response = self._get(page.address("stream"), ANSWER_S)
-        assert self._http.sock
-        self._socket: socket.socket = self._http.sock
+        self._socket = self._http.plug
         self._socket.settimeout(None)
         self._queue: queue.SimpleQueue[Received | None] = queue.SimpleQueue()
         self._thread = threading.Thread(

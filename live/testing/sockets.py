@@ -53,7 +53,8 @@ class SocketClient(LiveClient):
     def send(self, text: str) -> None:
         """Sends any text as a message."""
         assert self._socket
-        self._socket.send(text)
+        with suppress(simple_websocket.ConnectionClosed):  # what the server said to that is still to be read
+            self._socket.send(text)
 
     def close(self) -> None:
         if self._socket:

@@ -4,23 +4,34 @@ The page's next request carries the position it has, and only that moves things 
 loses nothing.
 """
 
-from flask import Response, current_app
+from flask import current_app
 
 from live.transports import blueprint
+from live.transports.handover import LiveResponse
 from live.transports.opening import open_subscription
 from live.transports.sse import HEADERS
 
 
+class Poll(LiveResponse):
+    """An answer that waits for news."""
+
+    def serve(self) -> None:
+        hub, reader = self.opening.hub, self.opening.join()
+        try:
+            blocks = reader.take(self.wait_s) or []
+            if not reader.reason:
+                hub.beat_to(reader)
+            blocks += reader.take(0) or []
+        finally:
+            hub.leave(reader)
+        self.set_data(b"".join(blocks))
+        self.content_length = len(self.get_data())
+
+
 @blueprint.get("/poll")
-def poll() -> Response:
+def poll() -> Poll:
     """What happened since the reader's position, as soon as there is something; else a beat."""
-    hub = current_app.extensions["live"].hub
-    reader = open_subscription(finite=True)
-    try:
-        blocks = reader.take(current_app.config["LIVE_POLL_WAIT_S"]) or []
-        if not reader.reason:
-            hub.beat_to(reader)
-        blocks += reader.take(0) or []
-    finally:
-        hub.leave(reader)
-    return Response(b"".join(blocks), headers=HEADERS)
+    response = Poll(headers=HEADERS)
+    response.opening = open_subscription(finite=True)
+    response.wait_s = current_app.config["LIVE_POLL_WAIT_S"]
+    return response

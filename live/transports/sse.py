@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from functools import partial
 
-from flask import Response, current_app
-
 from live.subscription import Subscription
 from live.transports import blueprint
+from live.transports.handover import LiveResponse
 from live.transports.opening import open_subscription
 
 HEADERS = {
@@ -16,13 +15,20 @@ HEADERS = {
 }
 
 
+class Stream(LiveResponse):
+    """An answer without an end."""
+
+    def serve(self) -> None:
+        reader = self.opening.join()
+        self.response = _written(reader)
+        self.call_on_close(partial(self.opening.hub.leave, reader))
+
+
 @blueprint.get("/stream")
-def stream() -> Response:
+def stream() -> Stream:
     """Everything after the reader's position, then what happens."""
-    reader = open_subscription()
-    response = Response(_written(reader), headers=HEADERS)
-    # Not in the generator's `finally`: one that was never begun (HEAD) has none, and its reader would stay.
-    response.call_on_close(partial(current_app.extensions["live"].hub.leave, reader))
+    response = Stream(headers=HEADERS)
+    response.opening = open_subscription()
     return response
 
 

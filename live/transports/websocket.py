@@ -18,9 +18,12 @@ from simple_websocket import ConnectionClosed
 from werkzeug.exceptions import BadRequest, Forbidden, HTTPException
 
 from live.errors import CommandRefused
+from live.frames import CLOSE_CODES
 from live.gate import same_origin
+from live.line import Line
 from live.subscription import Subscription
-from live.transports.opening import open_subscription
+from live.transports.handover import hand_over, plain_socket
+from live.transports.opening import Opening, open_subscription
 
 MAX_MESSAGE_BYTES = 64 * 1024  # FAULTS 3.6
 MAX_UNREAD_MESSAGES = 64
@@ -30,26 +33,20 @@ MAX_REFUSED = 200  # so many over the allowance are no page of ours, which repea
 _KEY = re.compile(r"[A-Za-z0-9+/]{22}==")  # 16 bytes (RFC 6455 section 4.1)
 logger = logging.getLogger("live")
 
-# RFC 6455 section 7.4: 4000-4999 are ours. The page stops at 4401 and 4403, and comes back after all others.
-CLOSE_CODES = {
-    "signed-out": 4401,
-    "denied": 4403,
-    "slow": 4408,
-    "flood": 1008,
-    "restart": 1012,
-    "resync": 1000,
-}
-
 Command = Callable[[str, dict[str, Any]], None]
 
 
 class WholeFrames:
-    """Stands in for the connection's socket: what is sent goes out whole, one sender at a time."""
+    """Stands in for the connection's socket: what the library sends goes out whole, in its turn among the events."""
 
     def __init__(self, server: Any) -> None:
         self._server, self._socket, self._lock = server, server.sock, threading.Lock()
+        self.reader: Subscription | None = None  # once the hub writes to it
 
     def send(self, data: bytes) -> int:
+        if self.reader:
+            self.reader.pass_on(data)
+            return len(data)
         with self._lock:
             self._socket.sendall(data)
         return len(data)
@@ -88,20 +85,43 @@ def serve(ws: Any, command: Command) -> None:
     `command(name, fields)` does what a form post would do; it raises CommandRefused with a sentence to say no.
     """
     ws.sock = WholeFrames(ws)
-    hub = current_app.extensions["live"].hub
     try:
-        reader = open_subscription(socket=True)
+        opening = open_subscription(socket=True)
     except HTTPException as refusal:
         # After 101 there is no status left; the page reads the close code.
         ws.close(4401 if refusal.code == 401 else 4403 if refusal.code in (400, 403) else 1013, refusal.name)
         return
-    writer = threading.Thread(target=_write, args=(ws, reader), name="live-socket", daemon=True)
-    writer.start()
+    plug, reader = plain_socket(request.environ), opening.join()
+    writer = None
+    if plug:
+        _hand_over(ws, plug, opening)
+    else:
+        writer = _start_writer(ws, reader)
     try:
         _obey(ws, reader, command)
     finally:
-        hub.leave(reader)
-        writer.join()
+        opening.hub.leave(reader)
+        if writer:
+            writer.join()
+
+
+def _hand_over(ws: Any, plug: Any, opening: Opening) -> None:
+    """From now on the hub writes; reading stays with the library."""
+
+    def end() -> None:
+        ws.connected = False  # the hub has said goodbye
+        ws.event.set()  # whoever waits in `receive` sees that it is over, also when the peer is silent
+
+    what = f'"GET {request.path} {request.environ["SERVER_PROTOCOL"]}" 101'
+    descriptor = hand_over(plug)
+    ws.sock.reader = opening.reader
+    opening.hub.adopt(descriptor, opening.reader, Line(opening.reader.address, what, on_end=end))
+
+
+def _start_writer(ws: Any, reader: Subscription) -> threading.Thread:
+    writer = threading.Thread(target=_write, args=(ws, reader), name="live-socket", daemon=True)
+    writer.start()
+    return writer
 
 
 def _write(ws: Any, reader: Subscription) -> None:
@@ -110,7 +130,7 @@ def _write(ws: Any, reader: Subscription) -> None:
             for message in messages:
                 ws.send(message.decode())
         ws.close(CLOSE_CODES.get(reader.reason, 1000), reader.reason)
-    ws.event.set()  # whoever waits in `receive` sees that it is over, also when the peer is silent
+    ws.event.set()
 
 
 def _obey(ws: Any, reader: Subscription, command: Command) -> None:

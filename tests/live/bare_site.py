@@ -4,8 +4,10 @@ It runs in gunicorn (`tests.live.bare_site:served()`) and in the test's own proc
 in a signed cookie; whose session or right has ended is in the memory of the process, and told to it by a request.
 """
 
+import gc
 import json
 import os
+import sys
 
 from flask import Flask, abort, render_template, request
 from flask_sock import Sock
@@ -106,6 +108,11 @@ def _add_topics(live, state):
 def _add_routes(app):
     state = app.state
 
+    @app.after_request
+    def mark(answer):
+        answer.headers["X-Hook"] = "yes"
+        return answer
+
     @app.get("/page")
     def page():
         user = app.live.identity()
@@ -126,7 +133,9 @@ def _add_routes(app):
 
     @app.get("/readers")
     def readers():
-        return {"readers": len(app.live.hub.readers())}
+        greenlets = sys.modules.get("greenlet")
+        kept = sum(type(each).__name__ == "Greenlet" for each in gc.get_objects()) if greenlets else 0
+        return app.live.hub.counters() | {"greenlets": kept}
 
     @app.get("/plain")
     def plain():

@@ -53,8 +53,11 @@ def broken_redis(spare_redis):
 class Site:
     """The bare site as gunicorn serves it."""
 
-    def __init__(self, redis_url, log_path, **config):
+    def __init__(self, redis_url, log_path, worker_class="gevent", **config):
         self.config = {"REDIS_URL": redis_url, **config}
+        self._options = ["--worker-class", worker_class]
+        if worker_class == "gthread":
+            self._options += ["--threads", "64"]
         self.log_path = log_path
         with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
             self.port = listener.getsockname()[1]
@@ -66,10 +69,13 @@ class Site:
         options = [
             "--bind",
             f"fd://{listener.fileno()}",
-            "--worker-class",
-            "gevent",
+            *self._options,
             "--graceful-timeout",
             "1",
+            "--access-logfile",
+            "-",
+            "--access-logformat",
+            "%(m)s %(U)s %(s)s",
         ]
         options += ["--config", os.devnull, "--no-control-socket", "--worker-tmp-dir", "/dev/shm"]
         with self.log_path.open("wb") as output:
@@ -117,12 +123,34 @@ class Site:
 
 
 @pytest.fixture(scope="session")
-def site(live_redis, tmp_path_factory):
-    site = Site(live_redis, tmp_path_factory.mktemp("live-site") / "gunicorn.log")
-    yield site
-    site.stop()
-    # What a thread or a greenlet of ours dies of stands only there.
-    assert not re.search(r"Traceback(?!.*ZeroDivisionError)", site.log_path.read_text().replace("\n", " "))
+def sites(live_redis, tmp_path_factory):
+    """sites("gevent"): the bare site, served so; each is started once."""
+    started = {}
+
+    def serve(worker_class):
+        if worker_class not in started:
+            log = tmp_path_factory.mktemp(f"live-{worker_class}") / "gunicorn.log"
+            started[worker_class] = Site(live_redis, log, worker_class)
+        return started[worker_class]
+
+    yield serve
+    for site in started.values():
+        site.stop()
+        # What a thread or a greenlet of ours dies of stands only there.
+        assert not re.search(
+            r"Traceback(?!.*ZeroDivisionError)", site.log_path.read_text().replace("\n", " ")
+        )
+
+
+def pytest_generate_tests(metafunc):
+    # With gevent the hub owns the sockets; gthread keeps them, so a generator (or a thread) writes the same bytes.
+    if "transport" in metafunc.fixturenames:
+        metafunc.parametrize("site", ["gevent", "gthread"], indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def site(request, sites):
+    return sites(getattr(request, "param", "gevent"))
 
 
 @pytest.fixture(scope="session")

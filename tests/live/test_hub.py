@@ -184,7 +184,7 @@ def test_a_right_that_ended_while_the_hub_was_cut_off_ends_and_is_not_told_to_an
             [(new_uuid(), Event(TOPIC, json.dumps({"topic": TOPIC, "user_id": "ada"}), REVOKE))], known
         )
         publish(log, "secret")
-        hub._load()  # what the loop does when its connection is back
+        hub.follower.load()  # what the loop does when its connection is back
     assert (reader.event().name, other.event().data) == ("live:revoked", "secret")
 
 

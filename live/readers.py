@@ -1,0 +1,103 @@
+"""Who is connected to this process: by audience, by topic, and how many of each user and address."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from live.audience import Audience
+from live.subscription import Subscription
+
+
+class Readers:
+    """The open readers. Changed under the hub's lock; the lists it gives are the caller's own."""
+
+    def __init__(self) -> None:
+        self._readers: dict[Subscription, None] = {}  # in the order of their coming
+        self._audiences: dict[tuple[frozenset[str], bool], Audience] = {}
+        self._by_topic: dict[str, set[Audience]] = {}
+        self._of_user: Counter[Any] = Counter()
+        self._of_address: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._readers)
+
+    def all(self) -> list[Subscription]:
+        return list(self._readers)
+
+    def audiences(self) -> list[Audience]:
+        return list(self._audiences.values())
+
+    def following(self, topic: str) -> list[Audience]:
+        return list(self._by_topic.get(topic, ()))
+
+    def places(self, wanted: Callable[[str], bool]) -> set[tuple[str, str]]:
+        """The wanted topics that are followed, each with each user who does."""
+        return {
+            (topic, str(reader.identity.user_id))
+            for topic, audiences in self._by_topic.items()
+            if wanted(topic)
+            for audience in audiences
+            for reader in (*audience.takers, *audience.plugged)
+        }
+
+    def of_user(self, user_id: Any) -> int:
+        return self._of_user[user_id]
+
+    def of_address(self, address: str) -> int:
+        return self._of_address[address]
+
+    def add(self, reader: Subscription) -> None:
+        self._readers[reader] = None
+        self._of_user[reader.identity.user_id] += 1
+        self._of_address[reader.address] += 1
+        self._audience(reader.topics, reader.socket).add(reader)
+
+    def remove(self, reader: Subscription) -> None:
+        """A second call does nothing."""
+        if reader not in self._readers:
+            return
+        del self._readers[reader]
+        _count_down(self._of_user, reader.identity.user_id)
+        _count_down(self._of_address, reader.address)
+        if reader.audience:
+            reader.audience.remove(reader)
+        self._tidy(self._audiences.get((reader.topics, reader.socket)))
+
+    def move(self, reader: Subscription) -> None:
+        """To the audience of the topics that it has now."""
+        old = reader.audience
+        if old is None:
+            return
+        plugged = reader in old.plugged
+        old.remove(reader)
+        new = self._audience(reader.topics, reader.socket)
+        new.add(reader)
+        if plugged:
+            new.plug(reader)
+        self._tidy(old)
+
+    def _audience(self, topics: frozenset[str], socket: bool) -> Audience:
+        audience = self._audiences.get((topics, socket))
+        if audience is None:
+            audience = self._audiences[topics, socket] = Audience(topics, socket)
+            for topic in topics:
+                self._by_topic.setdefault(topic, set()).add(audience)
+        return audience
+
+    def _tidy(self, audience: Audience | None) -> None:
+        if audience is None or not audience.empty:
+            return
+        self._audiences.pop((audience.topics, audience.socket), None)
+        for topic in audience.topics:
+            followers = self._by_topic.get(topic, set())
+            followers.discard(audience)
+            if not followers:
+                self._by_topic.pop(topic, None)
+
+
+def _count_down(counts: Counter[Any], key: Any) -> None:
+    counts[key] -= 1
+    if counts[key] <= 0:
+        del counts[key]
