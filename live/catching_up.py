@@ -14,6 +14,7 @@ from live.follower import Follower
 from live.latest import Latest
 from live.memory import Memory
 from live.position import Position
+from live.rates import Rates
 from live.readers import Readers
 from live.subscription import PIECE_BYTES, Subscription
 
@@ -29,10 +30,12 @@ class CatchingUp:
     def __init__(
         self,
         readers: Readers,
+        rates: Rates,
         follower: Callable[[], Follower],
         latest: Callable[[], Latest],
         end_right: Callable[[Subscription, Event], None],
     ) -> None:
+        self._rates = rates
         self._readers, self._follower, self._latest, self._end_right = readers, follower, latest, end_right
         self._unsettled: dict[Subscription, Position | None] = {}
 
@@ -105,6 +108,8 @@ class CatchingUp:
                 self._end_right(reader, encoded.event)
         reader.n, reader.epoch = position.n, position.epoch
         self._replay(reader)
+        for encoded in self._rates.newest(reader.topics, position.n):
+            reader.put(encoded)
         for event in self._latest().after(reader.seen_ms, reader.topics):
             reader.put(Encoded(event, None))
         if position.n > memory.n:  # another process was faster; Redis is asked whether that can be

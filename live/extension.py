@@ -86,7 +86,7 @@ class Live:
             beat_s=config["LIVE_BEAT_S"],
             recheck_s=config["LIVE_RECHECK_S"],
             still_valid=self._end_invalid,
-            has_presence=self._topics.has_presence,
+            topics=self._topics,
         )
         app.extensions["live"] = self
         app.register_blueprint(blueprint)
@@ -106,14 +106,17 @@ class Live:
             self.outbox = Outbox(session, metadata, self._senders, self._wake_relay)
         self.relay = self.hub.relay = Relay(self.outbox, self._engine, self.log)
 
-    def topic(self, pattern: str, *, presence: bool = False) -> Callable[[TopicRule], TopicRule]:
+    def topic(
+        self, pattern: str, *, presence: bool = False, max_per_second: float | None = None
+    ) -> Callable[[TopicRule], TopicRule]:
         """Registers who may read the topics of a pattern: `rule(user, **values)`.
 
         With `presence` its readers are told who is here: the signal `live:presence`, data a list of user ids.
+        With `max_per_second` they get that many at most: the newest of each key, and always the newest last.
         """
 
         def register(rule: TopicRule) -> TopicRule:
-            self._topics.add(pattern, rule, presence=presence)
+            self._topics.add(pattern, rule, presence=presence, max_per_second=max_per_second)
             return rule
 
         return register

@@ -23,8 +23,10 @@ from live.log import Entry, Log
 from live.memory import Memory
 from live.position import NONE, Position
 from live.presence import Place, Presence, Wanted
+from live.rates import Rates
 from live.readers import Readers
 from live.subscription import Subscription
+from live.topics import Topics
 
 if TYPE_CHECKING:
     from live.line import Line
@@ -41,7 +43,8 @@ logger = logging.getLogger("live")
 class Hub:
     """The readers of this process and what they are told.
 
-    `clock` gives monotonic seconds; `still_valid` gets the open readers every `recheck_s` and ends those it must.
+    `clock` gives monotonic seconds; `topics` knows presence and rates;
+    `still_valid` gets the open readers every `recheck_s` and ends those it must.
     """
 
     def __init__(
@@ -52,15 +55,17 @@ class Hub:
         beat_s: float,
         recheck_s: float,
         still_valid: Callable[[list[Subscription]], None],
-        has_presence: Wanted = lambda _topic: False,
+        topics: Topics | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._log, self.build, self._still_valid = log, build, still_valid
         self._beat_s, self._recheck_s = beat_s, recheck_s
-        self.presence = Presence(log, has_presence, self.places)
+        topics = topics or Topics()
+        self.presence = Presence(log, topics.has_presence, self.places)
         self.relay: Relay | None = None
         self._lock = threading.RLock()
         self.open = Readers()
+        self.rates = Rates(topics.rate, self._release)
         self._stopping = threading.Event()
         self.follower = Follower(
             log,
@@ -83,7 +88,7 @@ class Hub:
         self._started_at, self._clock = 0.0, clock
         self._has_sockets = False
         self._catching_up = CatchingUp(
-            self.open, lambda: self.follower, lambda: self._latest, self._end_right
+            self.open, self.rates, lambda: self.follower, lambda: self._latest, self._end_right
         )
 
     # -- life -----------------------------------------------------------------------------------------
@@ -97,7 +102,8 @@ class Hub:
             self.follower.loaded.wait(max(0.0, self._started_at + FIRST_LOAD_S - self._clock()))
 
     def _start_loops(self) -> None:
-        loops = [self.follower.run, self._latest.listen, self._beats, self._rechecks, self._presence]
+        loops = [self.follower.run, self._latest.listen, self._beats, self._rechecks]
+        loops += [self._presence, self._rates]
         self._threads = [
             threading.Thread(target=loop, name=f"live-{loop.__name__}", daemon=True) for loop in loops
         ]
@@ -210,6 +216,14 @@ class Hub:
             for reader in self.readers():
                 self._end_right(reader, encoded.event)
             return
+        if not self.rates.holds(encoded):
+            self._hand_out(encoded)
+
+    def _release(self, encoded: Encoded) -> None:
+        with self._lock:
+            self._hand_out(encoded)
+
+    def _hand_out(self, encoded: Encoded) -> None:
         for audience in self.open.following(encoded.topic):
             for reader in list(audience.takers):
                 self._catching_up.offer(reader, encoded)
@@ -281,6 +295,9 @@ class Hub:
 
     def _presence(self) -> None:
         self.presence.run(self._stopping)
+
+    def _rates(self) -> None:
+        self.rates.run(self._stopping)
 
     def _rechecks(self) -> None:
         while not self._stopping.wait(self._recheck_s):

@@ -28,15 +28,20 @@ class Topics:
         self._map = Map()
         self._rules: dict[str, TopicRule] = {}
         self._with_presence: set[str] = set()
+        self._rates: dict[str, float] = {}
 
-    def add(self, pattern: str, rule: TopicRule, *, presence: bool = False) -> None:
-        """Registers who may read the topics of a pattern, and whether it is told who reads them.
+    def add(
+        self, pattern: str, rule: TopicRule, *, presence: bool = False, max_per_second: float | None = None
+    ) -> None:
+        """Registers who may read the topics of a pattern, whether it is told who reads them, and how often.
 
         Errors: BadTopic when the pattern has a rule already.
         """
         if pattern in self._rules:
             raise BadTopic(f"{pattern} has a rule already")
         self._rules[pattern] = rule
+        if max_per_second is not None:
+            self._rates[pattern] = max_per_second
         if presence:
             self._with_presence.add(pattern)
         # A topic is matched as one path segment each, which is what werkzeug's converters are made for.
@@ -51,6 +56,11 @@ class Topics:
         """Whether the readers of the topic are told who is here."""
         found = self._match(topic) if self._with_presence else None
         return found is not None and found[0] in self._with_presence
+
+    def rate(self, topic: str) -> float | None:
+        """How many events a second the topic's readers want; None for all."""
+        found = self._match(topic) if self._rates else None
+        return self._rates.get(found[0]) if found else None
 
     def check(self, topic: str) -> str:
         """The topic itself.

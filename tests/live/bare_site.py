@@ -100,6 +100,10 @@ def _add_topics(live, state):
     def may_enter_room(_user, room_id):
         return room_id < 100
 
+    @live.topic("ticks:share:<int:share_id>", max_per_second=4)
+    def may_follow_share(_user, share_id):
+        return share_id > 0
+
     @live.topic("users:user:<name>")
     def may_follow_user(user, name):
         return user == name

@@ -1,0 +1,118 @@
+"""Topics that say how often: `max_per_second`, the newest of a key wins, and the newest always comes.
+
+What is held back arrives without its number, for newer numbers have gone out meanwhile; so that nobody who comes
+back by a number misses it, the newest numbered event of each key of these topics is given to everybody who joins.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+
+from live.event import Encoded
+
+REMEMBERED = 10_000  # topics whose rate is known by heart
+
+_Slot = tuple[str, str, str]
+
+
+class _Window:
+    """One topic's: nothing goes out before `until`, then what is held does, and the next window begins."""
+
+    __slots__ = ("held", "until")
+
+    def __init__(self) -> None:
+        self.until, self.held = 0.0, dict[_Slot, Encoded]()
+
+
+class Rates:
+    """What is held back in this process.
+
+    Shape: `rate_of(topic)` is how many a second it wants, None for all; `release(encoded)` gets what was held.
+    """
+
+    def __init__(
+        self,
+        rate_of: Callable[[str], float | None],
+        release: Callable[[Encoded], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._rate_of, self._release, self._clock = rate_of, release, clock
+        self._rates: dict[str, float | None] = {}
+        self._windows: dict[str, _Window] = {}
+        self._newest: dict[_Slot, Encoded] = {}
+        self._lock, self._holding = threading.Lock(), threading.Event()
+
+    def holds(self, encoded: Encoded) -> bool:
+        """Whether the event must wait; it then goes out by itself, unless a newer one of its key comes before."""
+        rate = self._rate(encoded.topic)
+        slot = encoded.slot
+        if rate is None or (slot is None and encoded.n is not None):  # without a key each of them counts
+            return False
+        slot = slot or (encoded.topic, encoded.event.target, encoded.event.name)
+        with self._lock:
+            if encoded.n is not None:
+                self._newest[slot] = encoded
+            window = self._windows.setdefault(encoded.topic, _Window())
+            now = self._clock()
+            if now >= window.until and not window.held:
+                window.until = now + 1 / rate
+                return False
+            window.held.pop(slot, None)  # the newer one goes to the end
+            window.held[slot] = encoded
+        self._holding.set()
+        return True
+
+    def newest(self, topics: Iterable[str], n: int) -> list[Encoded]:
+        """The newest event of each key of the topics, as far as somebody at number `n` may have missed it."""
+        with self._lock:
+            known = list(self._newest.values())
+        return [_bare(each) for each in known if each.topic in topics and each.n is not None and each.n <= n]
+
+    def forget(self) -> None:
+        """Another history begins."""
+        with self._lock:
+            self._newest.clear()
+
+    def run(self, stopping: threading.Event) -> None:
+        """Lets go what is due, until it is told to stop."""
+        while not stopping.is_set():
+            self._holding.wait(1)
+            stopping.wait(min(1.0, self.turn()))
+
+    def turn(self) -> float:
+        """Lets go what is due now; the seconds until the next is, 0 when nothing is held."""
+        due, now, next_at = list[Encoded](), self._clock(), float("inf")
+        with self._lock:
+            self._holding.clear()
+            for topic, window in list(self._windows.items()):
+                if window.until <= now:
+                    due += self._open(topic, window, now)
+                if window.held or window.until > now:
+                    next_at = min(next_at, window.until)
+                    if window.held:
+                        self._holding.set()
+        for encoded in due:
+            self._release(_bare(encoded))
+        return max(0.0, next_at - now) if next_at != float("inf") else 0.0
+
+    def _open(self, topic: str, window: _Window, now: float) -> list[Encoded]:
+        held, window.held = list(window.held.values()), {}
+        rate = self._rate(topic)
+        if held and rate:
+            window.until = now + 1 / rate
+        else:
+            del self._windows[topic]
+        return held
+
+    def _rate(self, topic: str) -> float | None:
+        if topic not in self._rates:
+            if len(self._rates) >= REMEMBERED:
+                self._rates.clear()
+            self._rates[topic] = self._rate_of(topic)
+        return self._rates[topic]
+
+
+def _bare(encoded: Encoded) -> Encoded:
+    return encoded if encoded.n is None else Encoded(encoded.event, None)
