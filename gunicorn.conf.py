@@ -6,8 +6,10 @@ To deploy without a refused connection send HUP to the master, or let systemd ho
 """
 
 import resource
+import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from config import ConfigError, settings
@@ -54,10 +56,23 @@ def on_starting(_server):
             sys.exit(code.returncode)
 
 
+# Connections of this worker, and those of them in which a request is under way.
+_open, _busy = set(), set()
+
+
+def pre_request(_worker, request):
+    _busy.add(request.unreader.sock)
+
+
+def post_request(_worker, request, _environ, _response):
+    _busy.discard(request.unreader.sock)
+
+
 def post_worker_init(worker):
     """SIGTERM must reach the open pages at once; gunicorn alone would keep them until graceful_timeout cuts them."""
     import gevent  # here, in the worker, after the standard library was patched
 
+    worker.handle = _remembering(worker.handle)
     gevent.spawn(_drain, worker, gevent.sleep)
 
 
@@ -67,10 +82,38 @@ def worker_exit(_arbiter, worker):
         extensions["live"].hub.stop()
 
 
+def _remembering(handle):
+    def remember(listener, client, address):
+        _open.add(client)
+        try:
+            handle(listener, client, address)
+        finally:
+            _open.discard(client)
+            _busy.discard(client)
+
+    return remember
+
+
 def _drain(worker, pause):
-    while worker.alive:
+    """Nothing new first, then goodbye to every page, also to those whose request was still on its way in."""
+    while worker.alive or any(listener.fileno() >= 0 for listener in worker.sockets):
         pause(DRAIN_CHECK_S)
-    worker.wsgi.extensions["live"].hub.stop()
+    hub = worker.wsgi.extensions["live"].hub
+    _end_idle()
+    hub.stop()
+    while True:
+        for reader in hub.readers():
+            reader.bye("restart", retry_ms=hub.spread_ms())
+        _end_idle()
+        pause(DRAIN_CHECK_S)
+
+
+def _end_idle():
+    """A browser keeps its connection for minutes after an answer, and gunicorn would wait for it. What has arrived
+    already is still read and answered."""
+    for client in _open - _busy:
+        with suppress(OSError):
+            client.shutdown(socket.SHUT_RD)
 
 
 def _allow_many_files():

@@ -15,6 +15,7 @@ import redis
 from flask import Flask, g, request
 from markupsafe import Markup
 
+from live import cli
 from live.errors import LiveError
 from live.event import MAX_EVENT_BYTES, REVOKE, Event, partial, root_id, signal_name
 from live.fragments import Fragments
@@ -90,6 +91,7 @@ class Live:
         )
         app.extensions["live"] = self
         app.register_blueprint(blueprint)
+        app.cli.add_command(cli.group)
         app.before_request(self._take_position)
         app.after_request(self._show_position)
         app.jinja_env.globals.update(live_connect=self.connect, path_for=self._fragments.path_for)

@@ -6,6 +6,7 @@
 local function renew(n)
   local run, number = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)'), string.format('%d', n)
   redis.call('DEL', KEYS[1], KEYS[3])
+  redis.call('HDEL', KEYS[2], 'claimed')
   redis.call('HSET', KEYS[2], 'epoch', ARGV[1], 'run', run, 'n', number, 'base', number)
   redis.call('PUBLISH', ARGV[2], 'epoch')
   return n

@@ -31,11 +31,13 @@ _HEAD = _PRELUDE + "local epoch, n = history() return {epoch, n}"
 
 _RESET = _PRELUDE + "return {ARGV[1], renew(select(2, history()))}"
 
+_CLAIM = _PRELUDE + "local epoch = history() return {epoch, redis.call('HSETNX', KEYS[2], 'claimed', '1')}"
+
 # XADD first and everything else after it: a script does not roll back.
 _PUBLISH = (
     _PRELUDE
     + """
-if ARGV[5] ~= '' and redis.call('GET', KEYS[4]) ~= ARGV[5] then return {'lease', {}} end
+if ARGV[5] ~= '' and redis.pcall('GET', KEYS[4]) ~= ARGV[5] then return {'lease', {}} end
 local epoch, n = history()
 if ARGV[6] ~= '' and epoch ~= ARGV[6] then return {epoch, 'epoch'} end
 local numbers = {}
@@ -58,14 +60,15 @@ return {epoch, numbers}
 """
 )
 
-# KEYS: lease.  ARGV: token, ms.  A relay renews its own lease or takes one that nobody holds.
+# KEYS: lease.  ARGV: token, ms.  A relay renews its own lease or takes one that nobody holds; a key that holds
+# something else than a text is nobody's lease (SET replaces it).
 _TAKE_LEASE = """
-local holder = redis.call('GET', KEYS[1])
-if holder and holder ~= ARGV[1] then return 0 end
+local holder = redis.pcall('GET', KEYS[1])
+if type(holder) == 'string' and holder ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1
 """
-_RELEASE_LEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
+_RELEASE_LEASE = "if redis.pcall('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
 
 
 _Raw = tuple[str, dict[str, str]]  # an entry as redis-py gives it: stream id and fields
@@ -105,6 +108,7 @@ class Log:
         self.lease_key = f"live:{{{space}}}:relay"
         self._keys = [self.key, f"live:{{{space}}}:meta", f"live:{{{space}}}:seen"]
         self._head, self._reset = client.register_script(_HEAD), client.register_script(_RESET)
+        self._claim = client.register_script(_CLAIM)
         self._publish = client.register_script(_PUBLISH)
         self._take_lease, self._release_lease = (
             client.register_script(text) for text in (_TAKE_LEASE, _RELEASE_LEASE)
@@ -112,13 +116,18 @@ class Log:
 
     def head(self, known: int = 0) -> Position:
         """The newest position, in a new epoch if the history was lost; `known` is the newest number seen."""
-        epoch, n = self._head(self._keys, [new_epoch(), self.channel, known])
+        epoch, n = self._run(self._head, self._keys, [new_epoch(), self.channel, known])
         return Position(epoch, n)
 
     def reset(self) -> Position:
         """Begins a new epoch, so that every page resyncs: after a restore of the database, or a gap nobody can fill."""
-        epoch, n = self._reset(self._keys, [new_epoch(), self.channel, 0])
+        epoch, n = self._run(self._reset, self._keys, [new_epoch(), self.channel, 0])
         return Position(epoch, n)
+
+    def claim(self) -> tuple[str, bool]:
+        """The epoch in which a relay is about to send, and whether none has sent in it before."""
+        epoch, first = self._run(self._claim, self._keys, [new_epoch(), self.channel, 0])
+        return epoch, bool(first)
 
     def publish(
         self, rows: Sequence[tuple[str, Event]], known: int = 0, *, token: str = "", epoch: str = ""
@@ -131,7 +140,7 @@ class Log:
         args: list[Any] = [new_epoch(), self.channel, known, self.max_events, token, epoch]
         for uuid, event in rows:
             args += [uuid, event.dump()]
-        found, numbers = self._publish([*self._keys, self.lease_key], args)
+        found, numbers = self._run(self._publish, [*self._keys, self.lease_key], args)
         if found == "lease":
             raise LeaseLost("another relay holds the lease")
         if numbers == "epoch":
@@ -140,12 +149,21 @@ class Log:
 
     def take_lease(self, token: str, life_s: float) -> bool:
         """Renews the relay's lease, or takes it when nobody holds it."""
-        return bool(self._take_lease([self.lease_key], [token, int(life_s * 1000)]))
+        return bool(self._run(self._take_lease, [self.lease_key], [token, int(life_s * 1000)]))
 
     def release_lease(self, token: str) -> None:
         """Lets another relay begin at once; without Redis the lease ends by itself."""
         with suppress(redis.RedisError):
             self._release_lease([self.lease_key], [token])
+
+    def _run(self, script: Any, keys: list[str], args: list[Any]) -> Any:
+        """A script's answer. A server that has become a replica is left: the address may lead to another one by now."""
+        try:
+            return script(keys, args)
+        except redis.ResponseError as error:
+            if "READONLY" in str(error):
+                self.client.connection_pool.disconnect()
+            raise
 
     def wake_relay(self) -> None:
         """Tells the relay, wherever it is, that there is something to send."""

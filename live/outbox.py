@@ -14,7 +14,11 @@ from live.event import Event
 from live.log import new_uuid
 
 TABLE = "live_outbox"
-EVENT, RESET = "event", "reset"  # the kinds of the core itself; a site adds others with `sender`
+EVENT, RESET, EPOCH = (
+    "event",
+    "reset",
+    "epoch",
+)  # the kinds of the core itself; a site adds others with `sender`
 _WAITING = "live_waiting"
 
 Sender = Callable[[str, dict[str, Any]], None]

@@ -7,6 +7,7 @@ it writes nothing. Every web process runs one and is ready to be it. DESIGN 4.2.
 import json
 import logging
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -14,20 +15,21 @@ from itertools import groupby
 from typing import Any
 
 import redis
-from sqlalchemy import Engine, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
 
 from live.errors import HistoryLost, LeaseLost
 from live.event import Event
 from live.log import Log, new_uuid
-from live.outbox import EVENT, RESET, Outbox
+from live.outbox import EPOCH, EVENT, RESET, Outbox
 
 SWEEP_S = 0.5
 BATCH_ROWS = 100
-LEASE_S = 5
+LEASE_S = 2  # so long nothing is sent after its holder was killed
 SENT_KEPT_S = 60  # a primary that was cut off may have taken them with it: then they go out again
 UNSENT_KEPT_S = 15 * 60
 MAX_TRIES = 3
 TIDY_S = 10
+_STATE = re.compile(r"\b(OOM|READONLY|LOADING|NOREPLICAS|MASTERDOWN|MISCONF|BUSY|NOPERM|NOAUTH)\b")
 logger = logging.getLogger("live")
 
 
@@ -105,15 +107,40 @@ class Relay:
         held = self._log.take_lease(self._token, LEASE_S)
         if held:
             first, self._renewed_at = self._renewed_at == 0.0, now
-            if first:
-                self._begin_epoch(self._log.head().epoch)
+            # Asked each time: a server that was primary before may be it again, and its history looks complete.
+            if first or self._log.head().epoch != self._epoch:
+                self._begin_epoch()
         return held
 
-    def _begin_epoch(self, epoch: str) -> None:
-        """Rows sent in another epoch may be lost with it, and go out again, in order, before any newer one."""
-        self._epoch = epoch
-        lost = (self._table.c.sent_epoch != epoch) & (self._table.c.kind != RESET)
-        self._execute(update(self._table).where(lost).values(sent_at=None, sent_epoch=None))
+    def _begin_epoch(self) -> None:
+        """Rows sent in another epoch may be lost with it, and go out again, in order, before any newer one.
+
+        An epoch that was sent in, but is not the one that the database remembers, is an older one come back:
+        what happened since is not in it, and nobody may take it for complete.
+        """
+        self._epoch, is_new = self._log.claim()
+        if not is_new and self._epoch != self._last_epoch():
+            self._log.reset()
+            self._epoch, _ = self._log.claim()
+        lost = (self._table.c.sent_epoch != self._epoch) & self._table.c.kind.not_in((RESET, EPOCH))
+        with self._engine.begin() as connection:
+            connection.execute(update(self._table).where(lost).values(sent_at=None, sent_epoch=None))
+            self._remember_epoch(connection)
+
+    def _last_epoch(self) -> str | None:
+        with self._engine.connect() as connection:
+            query = select(self._table.c.sent_epoch).where(self._table.c.uuid == EPOCH)
+            epoch: str | None = connection.scalar(query)
+            return epoch
+
+    def _remember_epoch(self, connection: Connection) -> None:
+        """In a row of its own, sent from the start and never tidied away."""
+        values = {"sent_epoch": self._epoch, "sent_at": time.time()}
+        if not connection.execute(
+            update(self._table).where(self._table.c.uuid == EPOCH).values(values)
+        ).rowcount:
+            row = _row(EPOCH, "", "") | values | {"uuid": EPOCH}
+            connection.execute(insert(self._table).values(row))
 
     def _send_batch(self) -> bool:
         unsent = self._table.c.sent_at.is_(None) & self._table.c.parked_at.is_(None)
@@ -129,8 +156,8 @@ class Relay:
     def _send_run(self, kind: str, rows: list[Row[Any]]) -> None:
         try:
             self._send(kind, rows)
-        except HistoryLost as lost:
-            self._begin_epoch(str(lost))
+        except HistoryLost:
+            self._begin_epoch()
             raise
         except (redis.ConnectionError, redis.TimeoutError, LeaseLost):
             raise
@@ -173,7 +200,8 @@ class Relay:
 
     def tidy(self) -> None:
         """Removes what was sent a minute ago or longer."""
-        self._execute(delete(self._table).where(self._table.c.sent_at < time.time() - SENT_KEPT_S))
+        old = (self._table.c.sent_at < time.time() - SENT_KEPT_S) & (self._table.c.kind != EPOCH)
+        self._execute(delete(self._table).where(old))
 
     def forget_lease(self) -> None:
         """The next turn asks for the lease anew."""
@@ -219,7 +247,8 @@ def _row(kind: str, payload: str, topic: str) -> dict[str, Any]:
 
 
 def _redis_is_full(error: Exception) -> bool:
-    """Refusals that are Redis' state and not the row's fault: full, read-only, loading, too few replicas."""
-    return isinstance(error, redis.ResponseError) and str(error).startswith(
-        ("OOM", "READONLY", "LOADING", "NOREPLICAS", "MASTERDOWN", "MISCONF", "BUSY", "NOPERM", "NOAUTH")
-    )
+    """Refusals that are Redis' state and not the row's fault: full, read-only, loading, too few replicas.
+
+    Redis 6 says of an error inside a script first where it happened, so the word may stand anywhere.
+    """
+    return isinstance(error, redis.ResponseError) and bool(_STATE.search(str(error)))

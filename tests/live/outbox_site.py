@@ -7,7 +7,7 @@ from sqlalchemy.orm import scoped_session, sessionmaker
 
 from live.event import Event
 from live.log import Log, connect
-from live.outbox import Outbox
+from live.outbox import EPOCH, Outbox
 from live.relay import Relay
 
 
@@ -40,9 +40,11 @@ class Shop:
         return [int(entry.event.data) for entry in self.log.load() if entry.event.name == ""]
 
     def rows(self, *columns):
+        """What was announced; not the row in which the relay keeps the epoch."""
         table = self.outbox.table
+        query = select(*(table.c[name] for name in columns)).where(table.c.kind != EPOCH).order_by("id")
         with self.engine.connect() as connection:
-            return connection.execute(select(*(table.c[name] for name in columns)).order_by("id")).all()
+            return connection.execute(query).all()
 
     def close(self):
         self.session.remove()

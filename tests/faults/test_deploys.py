@@ -1,0 +1,148 @@
+"""Deploys, with the production command: nobody's post fails, every page is told, and is complete on the new process."""
+
+import http.client
+import json
+import signal
+import threading
+import time
+from uuid import uuid4
+
+import psutil
+import pytest
+
+from live.testing import TRANSPORTS, Ended
+from tests.faults.limits import in_time
+from tests.faults.open_pages import OpenPage
+from tests.faults.real_site import RealSite
+
+pytestmark = [pytest.mark.xdist_group("faults-deploys"), pytest.mark.timeout(180)]
+
+EXIT_S = 30  # gunicorn.conf.py: graceful_timeout
+POSTS_PER_S = 20
+ROOM = "/chat/rooms/1"
+
+
+@pytest.fixture(scope="module")
+def site(own_redis, run_folder, tmp_path_factory):
+    site = RealSite(
+        run_folder, tmp_path_factory.mktemp("deploys"), own_redis.url, LIVE_BEAT_S=1, LIVE_POLL_WAIT_S=1
+    )
+    yield site
+    site.end()
+
+
+class Posts(threading.Thread):
+    """Somebody who posts all the time, each on a connection of its own; `statuses` has what became of each."""
+
+    def __init__(self, person):
+        super().__init__()
+        self.person, self.statuses, self.over = person, [], threading.Event()
+
+    def run(self):
+        while not self.over.wait(1 / POSTS_PER_S):
+            try:
+                token = uuid4().hex
+                self.statuses.append(self.person.post(f"{ROOM}/messages", text=token, token=token)[0])
+            except (OSError, http.client.HTTPException) as error:
+                self.statuses.append(repr(error))
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.join()
+
+
+@pytest.fixture
+def ada(site):
+    person = site.sign_in("ada")
+    site.headers = person.headers
+    return person
+
+
+@pytest.fixture
+def pages(site, ada):
+    opened = [OpenPage(site, kind, ROOM) for kind in TRANSPORTS]
+    yield opened
+    for page in opened:
+        page.close()
+
+
+def restart(site):
+    """As systemd does with a socket of its own: a new master on the same socket, then SIGTERM for the old one."""
+    old, _ = site.processes[-1], site.start()
+    old.send_signal(signal.SIGTERM)
+    begun = time.monotonic()
+    return lambda: (old.wait(in_time(EXIT_S)), time.monotonic() - begun)[1]
+
+
+def reload(site):
+    """SIGHUP to the master, which keeps the socket and replaces its workers."""
+    master = psutil.Process(site.processes[-1].pid)
+    (old,) = master.children()
+    begun = time.monotonic()
+    master.send_signal(signal.SIGHUP)
+    return lambda: (old.wait(in_time(EXIT_S)), time.monotonic() - begun)[1]
+
+
+@pytest.mark.parametrize("deploy", [restart, reload])
+def test_no_post_fails_and_every_page_is_complete_after(site, ada, pages, deploy):
+    with Posts(ada) as posts:
+        wait_for_exit = deploy(site)
+        for page in pages:
+            page.until(lambda page: page.byes or page.reconnects, EXIT_S)
+        took = wait_for_exit()
+    assert set(posts.statuses) == {303}, posts.statuses
+    assert took < in_time(EXIT_S)
+    complete(site, ada, pages)
+    for page in pages:
+        for bye in page.byes:
+            said = json.loads(bye.data)
+            assert said["reason"] == "restart"
+            assert 0 < said["retry"] <= 5000
+
+
+def complete(site, ada, pages):
+    """Everything that a fresh page shows; a page that lived through it all may show more, older things."""
+    fresh = OpenPage(site, "stream", ROOM)
+    fresh.close()
+    for page in pages:
+        page.until_shown(fresh.shown)
+        assert page.wrong == []
+
+
+def test_a_websocket_is_closed_with_the_code_for_a_restart_and_returns_are_spread(site, ada):
+    opened = [OpenPage(site, "socket", ROOM) for _ in range(5)]
+    restart(site)()
+    codes, retries = set(), set()
+    for page in opened:
+        with page.client as client:
+            code, retry = ending(client)
+        codes.add(code)
+        retries.add(retry)
+    assert codes == {1012}
+    assert len(retries) > 1
+
+
+def ending(client):
+    retry = None
+    while True:
+        try:
+            event = client.next()
+        except Ended as ended:
+            return ended.code, retry
+        if event.name == "live:bye":
+            retry = json.loads(event.data)["retry"]
+
+
+def test_an_idle_connection_of_a_browser_does_not_hold_up_the_exit(site, ada):
+    """Browsers keep theirs open for minutes; a worker that waits for them would be killed with posts under way."""
+    web = http.client.HTTPConnection("127.0.0.1", site.port, timeout=10)
+    try:
+        web.request("GET", "/login")
+        web.getresponse().read()
+        assert restart(site)() < in_time(10)
+    finally:
+        web.close()
