@@ -4,7 +4,7 @@ The page's next request carries the position it has, and only that moves things 
 loses nothing.
 """
 
-from flask import Response, current_app
+from flask import Response, current_app, request
 
 from live.transports import blueprint
 from live.transports.opening import open_subscription
@@ -17,10 +17,17 @@ def poll() -> Response:
     hub = current_app.extensions["live"].hub
     reader = open_subscription(finite=True)
     try:
-        blocks = reader.take(current_app.config["LIVE_POLL_WAIT_S"]) or []
+        blocks = reader.take(_wait_s()) or []
         if not reader.reason:
             hub.beat_to(reader)
         blocks += reader.take(0) or []
     finally:
         hub.leave(reader)
     return Response(b"".join(blocks), headers=HEADERS)
+
+
+def _wait_s() -> float:
+    """How long to wait: as the page asks, which may want to know at once whether polls get through."""
+    text = request.args.get("wait", "")
+    longest: float = current_app.config["LIVE_POLL_WAIT_S"]
+    return min(int(text), longest) if text.isascii() and text.isdigit() and len(text) < 4 else longest
