@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.door import REFUSE, answer
+from tests.support.door import HOLD_ALL, REFUSE, answer
 from tests.support.live_pages import is_in, texts
 
 pytestmark = pytest.mark.timeout(120)
@@ -27,6 +27,7 @@ FINAL = {
 }
 WATCH_MS = 2500
 ADDRESSES = {"stream": "/live/stream", "poll": "/live/poll"}
+NETWORK = {"stream": {}, "poll": {"/live/stream": HOLD_ALL}}  # what is so on the way of each, all the time
 
 
 @pytest.fixture(params=list(ADDRESSES))
@@ -53,7 +54,7 @@ def test_what_may_pass_is_asked_again_with_a_growing_random_wait(ada, new_door, 
     ada.do(["put", 1, "one"])
     doors = {name: new_door() for name in AGAIN}
     for name, door in doors.items():
-        door.rules[address] = AGAIN[name][0]
+        door.rules = NETWORK[transport] | {address: AGAIN[name][0]}
     pages = {name: ada.open(state=None, door=door, verdict=transport) for name, door in doors.items()}
     for attempt, (there, news) in enumerate([(["one"], "two"), (["one", "two"], "three")]):
         requests = watched(pages, lambda name: doors[name].count(address))
@@ -64,7 +65,7 @@ def test_what_may_pass_is_asked_again_with_a_growing_random_wait(ada, new_door, 
             is_not_live(page)
         ada.do(["upsert", attempt + 2, news])
         for door in doors.values():
-            door.rules.clear()
+            door.rules = dict(NETWORK[transport])
         for page in pages.values():
             is_in(page, state, transport)
             expect(page.locator("#rows > li > span")).to_have_text([*there, news])
@@ -85,7 +86,7 @@ def test_what_is_final_is_believed_and_never_asked_again(ada, new_door, transpor
     ada.do(["put", 1, "one"])
     doors, pages = {name: new_door() for name in FINAL}, {}
     for name, door in doors.items():
-        door.rules["/signin"] = answer(200, HTML)
+        door.rules = NETWORK[transport] | {"/signin": answer(200, HTML)}
         if when == "later":
             pages[name] = ada.open(door=door, verdict=transport, state="live" if transport == "stream" else "polling")
         door.rules[address] = FINAL[name][0]
