@@ -126,7 +126,9 @@ function after(mine, message) {
 }
 
 function heard(mine) {
-  if (!repairing && !mine.done) happen(mine.kind === "poll" ? "answer" : "open");
+  if (repairing || mine.done) return;
+  happen(mine.kind === "poll" ? "answer" : "open");
+  if (el.dataset.liveTransport !== mine.kind) show(); // as true as before, by another way
 }
 
 const CORE = {
@@ -223,7 +225,7 @@ function isHere() { // the element may have been swapped away, or for another on
 
 function adopt(element) {
   el = element;
-  position = el.dataset.livePosition;
+  position ??= el.dataset.livePosition; // what came later includes it, so the page's own is never too new
   const change = () => { drop(); connect(); };
   const best = el.dataset.liveSocket ? "socket" : "stream";
   transport.begin({best, everyMs: setting("liveProbe"), address: (kind) => !isFinal() && address(kind), change});

@@ -21,9 +21,7 @@ def page(ada):
 
 
 def say(page, token, text):
-    page.evaluate("(token) => { document.forms.say.elements.token.value = token; }", token) if False else page.evaluate(
-        "(token) => { document.querySelector('#say [name=token]').value = token; }", token
-    )
+    page.evaluate("(token) => { document.querySelector('#say [name=token]').value = token; }", token)
     page.get_by_label("Say").fill(text)
     page.get_by_label("Say").press("Enter")
 

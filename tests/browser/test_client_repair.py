@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import ARGUMENTS, CHROMIUM, program
 from tests.support.door import HOLD_ALL, answer
-from tests.support.live_pages import Client, Site, is_in, texts, waits_for
+from tests.support.live_pages import Site, is_in, texts, waits_for
 
 pytestmark = pytest.mark.timeout(120)
 EVENTS = 1000
@@ -31,8 +31,11 @@ def test_a_lost_history_is_repaired_and_what_somebody_does_stays(ada, forget):
     page.check("#tick-3")
     page.click("#details-4 summary")
     page.fill("#field-5", "typing")
-    page.evaluate("document.getElementById('field-5').setSelectionRange(2, 4); dialog.showModal(); scrollTo(0, 77)")
-    page.evaluate("document.getElementById('dialog').close(); document.getElementById('dialog').show(); document.getElementById('field-5').focus({preventScroll: true})")
+    page.evaluate(
+        """document.getElementById("dialog").show(); const field = document.getElementById("field-5");
+        field.focus({preventScroll: true}); field.setSelectionRange(2, 4); scrollTo(0, 77)"""
+    )
+    assert page.evaluate("scrollY") == 77
     ada.do(*[["put", n, f"new {n}"] for n in range(6)])
     forget()
     repaired(page)
@@ -82,24 +85,27 @@ def test_a_right_that_ends_is_one_repair_and_the_other_topics_go_on(ada):
     assert page.locator("#live-connect").get_attribute("data-live-topics") != topics
 
 
-def test_back_and_forward_find_the_page_as_it_was_and_bring_what_was_missed(list_site, new_door, tmp_path):
-    from playwright.sync_api import sync_playwright  # a browser of its own: this one keeps pages
+@pytest.fixture
+def keeper(chromium):
+    """A browser that keeps pages for the way back, which Playwright otherwise forbids."""
+    keeps = ["--disable-back-forward-cache"]
+    path = program(*CHROMIUM)
+    browser = chromium.browser_type.launch(executable_path=path, args=ARGUMENTS, ignore_default_args=keeps)
+    yield browser
+    browser.close()
 
-    with sync_playwright() as playwright:
-        keeps = ["--disable-back-forward-cache"]
-        path = program(*CHROMIUM)
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS, ignore_default_args=keeps)
-        ada = Client(browser, list_site, new_door())
-        for number, query in enumerate(["", "?socket=1"]):
-            page = ada.open(query)
-            page.evaluate("window.isTheSame = true")
-            page.goto(f"{ada.door.url}/lists/0/said")
-            ada.do(["upsert", number, f"row {number}"])
-            page.go_back(wait_until="commit")
-            assert page.evaluate("window.isTheSame")
-            expect(page.locator(f"#row-{number} > span")).to_have_text(f"row {number}")
-            is_in(page, "live")
-        browser.close()
+
+def test_back_and_forward_find_the_page_as_it_was_and_bring_what_was_missed(client_of, keeper):
+    ada = client_of(keeper)
+    for number, query in enumerate(["", "?socket=1"]):
+        page = ada.open(query)
+        page.evaluate("window.isTheSame = true")
+        page.goto(f"{ada.door.url}/lists/0/said")
+        ada.do(["upsert", number, f"row {number}"])
+        page.go_back(wait_until="commit")
+        assert page.evaluate("window.isTheSame")
+        expect(page.locator(f"#row-{number} > span")).to_have_text(f"row {number}")
+        is_in(page, "live")
 
 
 def test_sleep_and_offline(ada):
@@ -143,14 +149,13 @@ def test_a_thousand_events_between_the_page_and_its_connection(ada, transport):
         ada.door.rules["/live/stream"] = HOLD_ALL
     held = []
     page = ada.context.new_page()
-    page.route("**/live/static/live.js", held.append)
+    page.route("**/live/static/live.js", lambda route: held.append(route))
     page.add_init_script(f"sessionStorage.setItem('live-transport', '{{\"transport\": \"{transport}\", \"until\": 9e15}}')")
     page.goto(ada.door.url + ada.path + ("?socket=1" if transport == "socket" else ""), wait_until="commit")
     expect(page.locator("#rows")).to_be_attached()
     for start in range(0, EVENTS, 250):
         numbers = range(start, start + 250)
         ada.do(*[["signal", "said", n] if n % 4 else ["upsert", n, f"row {n}"] for n in numbers])
-    page.unroute_all()
     held[0].continue_()
     is_in(page, "polling" if transport == "poll" else "live", transport)
     waits_for(page, f"heard.length + entered.length >= {EVENTS}")
