@@ -27,6 +27,7 @@ FINAL = {
 }
 WATCH_MS = 2500
 ADDRESSES = {"stream": "/live/stream", "poll": "/live/poll"}
+STATES = {"stream": "live", "poll": "polling"}
 NETWORK = {"stream": {}, "poll": {"/live/stream": HOLD_ALL}}  # what is so on the way of each, all the time
 
 
@@ -50,30 +51,33 @@ def watched(pages, counts):
 
 
 def test_what_may_pass_is_asked_again_with_a_growing_random_wait(ada, new_door, transport):
-    address, state = ADDRESSES[transport], "live" if transport == "stream" else "polling"
     ada.do(["put", 1, "one"])
     doors = {name: new_door() for name in AGAIN}
-    for name, door in doors.items():
-        door.rules = NETWORK[transport] | {address: AGAIN[name][0]}
+    answer_wrongly(doors, transport)
     pages = {name: ada.open(state=None, door=door, verdict=transport) for name, door in doors.items()}
     for attempt, (there, news) in enumerate([(["one"], "two"), (["one", "two"], "three")]):
-        requests = watched(pages, lambda name: doors[name].count(address))
-        for name, page in pages.items():
-            assert requests[name] <= AGAIN[name][1], (attempt, name)
-            assert doors[name].count(address) > 0, name
-            untouched(page, there)
-            is_not_live(page)
+        ask_with_bounds(pages, doors, transport, there)
         ada.do(["upsert", attempt + 2, news])
-        for door in doors.values():
-            door.rules = dict(NETWORK[transport])
-        for page in pages.values():
-            is_in(page, state, transport)
+        for name, page in pages.items():
+            doors[name].rules = dict(NETWORK[transport])
+            is_in(page, STATES[transport], transport)
             expect(page.locator("#rows > li > span")).to_have_text([*there, news])
-        for name, door in doors.items():
-            door.rules[address] = AGAIN[name][0]
-            door.cut(address)
-    for page in pages.values():
-        page.close()
+        answer_wrongly(doors, transport)  # and now, again, to pages that were connected
+
+
+def answer_wrongly(doors, transport):
+    for name, door in doors.items():
+        door.rules = NETWORK[transport] | {ADDRESSES[transport]: AGAIN[name][0]}
+        door.cut(ADDRESSES[transport])
+
+
+def ask_with_bounds(pages, doors, transport, there):
+    requests = watched(pages, lambda name: doors[name].count(ADDRESSES[transport]))
+    for name, page in pages.items():
+        assert requests[name] <= AGAIN[name][1], name
+        assert doors[name].count(ADDRESSES[transport]) > 0, name
+        untouched(page, there)
+        is_not_live(page)
 
 
 def is_not_live(page):
@@ -88,7 +92,7 @@ def test_what_is_final_is_believed_and_never_asked_again(ada, new_door, transpor
     for name, door in doors.items():
         door.rules = NETWORK[transport] | {"/signin": answer(200, HTML)}
         if when == "later":
-            pages[name] = ada.open(door=door, verdict=transport, state="live" if transport == "stream" else "polling")
+            pages[name] = ada.open(door=door, verdict=transport, state=STATES[transport])
         door.rules[address] = FINAL[name][0]
         if when == "later":
             door.cut(address)

@@ -35,14 +35,18 @@ def test_a_command_is_acknowledged_or_refused_with_a_reason(ada, page):
     say(page, "a", "hello")
     answered(page, ("sent", "a", ""), ("acknowledged", "a", ""))
     say(page, "b", "refuse")
-    answered(page, *page.evaluate("answers")[:2], ("sent", "b", ""), ("refused", "b", "Nobody says that here."))
+    answered(
+        page, *page.evaluate("answers")[:2], ("sent", "b", ""), ("refused", "b", "Nobody says that here.")
+    )
     assert ada.said() == {"took_effect": {"a": "hello"}, "asked": [["a", "socket"], ["b", "socket"]]}
     waits_for(page, "heard.length")
     assert page.evaluate("heard") == ["hello"]
 
 
 def test_a_command_into_a_dead_socket_is_sent_again_and_takes_effect_once(ada, page):
-    ada.door.silence(f"{ada.path}/socket")  # the server has it not, or has it and its answer is lost: nobody knows
+    ada.door.silence(
+        f"{ada.path}/socket"
+    )  # the server has it not, or has it and its answer is lost: nobody knows
     say(page, "a", "hello")
     say(page, "b", "you")
     ada.door.cut(f"{ada.path}/socket")
@@ -74,5 +78,7 @@ def test_what_broke_on_the_server_is_tried_again_and_a_refused_post_says_why(ada
     ada.door.rules[f"{ada.path}/socket"] = SILENT
     ada.door.silence(f"{ada.path}/socket")
     say(page, "b", "refuse")
-    answered(page, *page.evaluate("answers")[:2], ("sent", "b", ""), ("refused", "b", "Nobody says that here."))
+    answered(
+        page, *page.evaluate("answers")[:2], ("sent", "b", ""), ("refused", "b", "Nobody says that here.")
+    )
     expect(page.locator("html")).to_have_attribute("data-live", "live")

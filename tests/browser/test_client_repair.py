@@ -1,4 +1,4 @@
-"""Where the history cannot prove that nothing was missed the page repairs itself, and leaves alone what is somebody's."""
+"""Where the history cannot prove that nothing was missed the page repairs itself, and leaves people's things alone."""
 
 import pytest
 import redis
@@ -41,15 +41,27 @@ def test_a_lost_history_is_repaired_and_what_somebody_does_stays(ada, forget):
     repaired(page)
     is_in(page, "live")
     assert texts(page) == [f"new {n}" for n in range(6)]
-    kept = page.evaluate(
-        """() => [document.getElementById("field-1").value, document.getElementById("area-2").value, document.activeElement.id,
-            document.activeElement.value, document.activeElement.selectionStart, document.getElementById("tick-3").checked,
-            document.getElementById("details-4").open, document.getElementById("dialog").open, scrollY]"""
-    )
-    assert kept == ["typed and left", "also left", "field-5", "typing", 2, True, True, True, 77]
+    assert page.evaluate(KEPT) == [
+        "typed and left",
+        "also left",
+        "field-5",
+        "typing",
+        2,
+        True,
+        True,
+        True,
+        77,
+    ]
     assert "catching-up" in page.evaluate("states")
     ada.do(["upsert", 7, "after"])
     expect(page.locator("#row-7 > span")).to_have_text("after")
+
+
+KEPT = """() => {
+  const at = (id) => document.getElementById(id), active = document.activeElement;
+  return [at("field-1").value, at("area-2").value, active.id, active.value, active.selectionStart,
+    at("tick-3").checked, at("details-4").open, at("dialog").open, scrollY];
+}"""
 
 
 def test_a_repair_that_fails_is_tried_again_and_the_page_says_so(ada, forget):
@@ -149,9 +161,9 @@ def test_a_thousand_events_between_the_page_and_its_connection(ada, transport):
         ada.door.rules["/live/stream"] = HOLD_ALL
     held = []
     page = ada.context.new_page()
-    page.route("**/live/static/live.js", lambda route: held.append(route))
-    page.add_init_script(f"sessionStorage.setItem('live-transport', '{{\"transport\": \"{transport}\", \"until\": 9e15}}')")
-    page.goto(ada.door.url + ada.path + ("?socket=1" if transport == "socket" else ""), wait_until="commit")
+    page.route("**/live/static/live.js", lambda route, _request: held.append(route))
+    query = "?socket=1" if transport == "socket" else ""
+    ada.open(query, state=None, verdict=transport, page=page)
     expect(page.locator("#rows")).to_be_attached()
     for start in range(0, EVENTS, 250):
         numbers = range(start, start + 250)

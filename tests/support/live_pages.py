@@ -27,7 +27,8 @@ document.addEventListener("live:said", (event) => heard.push(JSON.parse(event.de
 document.addEventListener("live:state", (event) => states.push(event.detail.state));
 document.addEventListener("live:repaired", () => { repairs++; });
 new MutationObserver((records) => {
-  for (const record of records) for (const node of record.addedNodes) if (node.matches?.("li[id]")) entered.push(node.id);
+  const nodes = records.flatMap((record) => [...record.addedNodes]).filter((node) => node.matches?.("li[id]"));
+  entered.push(...nodes.map((node) => node.id));
 }).observe(document, {childList: true, subtree: true});
 """
 _numbers = itertools.count(1)
@@ -80,11 +81,13 @@ class Client:
             return json.load(answer)
 
     def said(self):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.site.port}{self.path}/said", timeout=20) as answer:
+        with urllib.request.urlopen(
+            f"http://127.0.0.1:{self.site.port}{self.path}/said", timeout=20
+        ) as answer:
             return json.load(answer)
 
-    def open(self, query="", state="live", transport=None, door=None, verdict=None):
-        page = self.context.new_page()
+    def open(self, query="", state="live", transport=None, *, door=None, verdict=None, page=None):
+        page = page or self.context.new_page()
         page.set_default_timeout(30_000)
         if verdict:  # that of an earlier page on this network
             page.add_init_script(VERDICT % json.dumps(json.dumps({"transport": verdict, "until": 10**15})))

@@ -25,7 +25,8 @@ PAGE = """\
 <script type="module" src="/live/static/live.js"></script></head><body>
 <div id="around">{{ live_connect(*topics, socket=socket, pause=pause) }}</div>
 <input id="outside" aria-label="Outside"><dialog id="dialog"><button>Close</button></dialog>
-<form id="say" method="post" action="/lists/{{ list_id }}/say" data-live-command="say"><input type="hidden" name="token" value="t1">
+<form id="say" method="post" action="/lists/{{ list_id }}/say" data-live-command="say">
+<input type="hidden" name="token" value="t1">
 <input name="text" aria-label="Say"><button>Say</button></form>
 <ol id="rows" data-live-region>{% for row in rows %}{% include "_row.html" %}{% endfor %}</ol>
 {% if extra %}<p id="extra" data-live-region>{{ extra }}</p>{% endif %}
@@ -50,10 +51,13 @@ def create(config):
     app.jinja_loader = DictLoader({"list.html": PAGE, "_row.html": ROW})
     app.live, app.sock, app.denied, app.ended = Live(), Sock(), set(), set()
     app.lists, app.said, app.taken = defaultdict(dict), defaultdict(dict), defaultdict(list)
-    app.live.init_app(app, identify=lambda: _identify(app), recheck=lambda ids: {each: _who(each) for each in ids})
+    app.live.init_app(
+        app, identify=lambda: _identify(app), recheck=lambda ids: {each: _who(each) for each in ids}
+    )
     app.live.topic("lists:list:<name>")(lambda user, name: (user, name) not in app.denied)
     _add_pages(app)
     _add_ways_to_change(app)
+    _add_commands(app)
     app.sock.init_app(app)
     return app
 
@@ -105,6 +109,8 @@ def _add_ways_to_change(app):
             WAYS[what](app, list_id, *arguments)
         return {}
 
+
+def _add_commands(app):
     @app.get("/lists/<int:list_id>/said")
     def said(list_id):
         return {"took_effect": app.said[list_id], "asked": app.taken[list_id]}
