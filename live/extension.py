@@ -43,6 +43,9 @@ DEFAULTS = {
     "LIVE_MAX_STREAMS_PER_USER": 20,
     "LIVE_MAX_STREAMS_PER_ADDRESS": 10_000,  # an office, or a proxy, is one address: lower it where that is not so
     "LIVE_BUILD": "",
+    "LIVE_PROBE_S": 60,  # DESIGN 4.4: a page on a worse transport tries the better one; doubled to an hour
+    "LIVE_HIDDEN_S": 5,  # a tab hidden for longer lets its connection go
+    "LIVE_RELOAD_S": 300,  # after a deploy pages load themselves anew within that
 }
 
 Identify = Callable[[], Identity | None]

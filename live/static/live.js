@@ -1,320 +1,283 @@
 // What htmx cannot do alone: choose the transport, notice silence, repair the page, say how true it is.
-// htmx's SSE extension reads and swaps every stream and poll answer; this file decides when to ask, where,
-// and from which position. One request is one attempt: the extension's own loop is switched off, because it
-// never retries a first connection, retries refusals for ever and believes every 200 (STACK 1.2 d, e; 2.2).
-import {answered, resend, watchForms} from "./commands.js";
-import {opens, remember, remembered} from "./network.js";
-import {swap} from "./swap.js";
+// It judges by what it sees. One request is one attempt: this file decides when to ask, where, and from which
+// position; stream.js and socket.js read the answer and hand each message to `before` and `after` here.
+import {jitterMs} from "./answers.js";
+import {noteBuild} from "./build.js";
+import {answered, resend, sending, watchForms} from "./commands.js";
+import {repaired} from "./repair.js";
+import {readSocket} from "./socket.js";
+import {happen, is, isFinal, state, watchState} from "./states.js";
+import {readStream} from "./stream.js";
+import * as transport from "./transport.js";
 
-const HELLO_MS = 3000; // no `open` within that of the request: something holds the stream back
-const POLL_MS = 40000; // a poll is answered within 25 s
-const REPAIR_MS = 10000;
-const BASE_MS = 1000, CAP_MS = 4000; // full jitter between 0 and BASE * 2^failures, at most CAP
-const PROBE_MS = 60000, PROBE_MAX_MS = 3600000;
-const HIDDEN_MS = 5000; // a tab hidden for longer lets its connection go
+const HELLO_MS = 3000; // no `open` within that of the request: something holds the answer back
+const POLL_HELLO_MAX_MS = 12000; // there is nothing worse to fall to: a slow network gets more time
+const POLL_WAIT_S = 10; // so long a poll may wait for news; its loss is noticed soon after
+const POLL_PACE_MS = 250;
 const SPREAD_MS = 300; // a refresh reaches all pages at once; their requests should not
 
-// What happened, in which state, leads where. Anything not listed changes nothing.
-const END = {unauthorised: "signed-out", forbidden: "denied"};
-const NEXT = {
-  connecting: {open: "live", answer: "polling", silent: "stale", repair: "catching-up", hide: "paused", ...END},
-  live: {answer: "polling", lost: "connecting", silent: "stale", repair: "catching-up", hide: "paused", ...END},
-  polling: {open: "live", lost: "connecting", silent: "stale", repair: "catching-up", hide: "paused", ...END},
-  "catching-up": {open: "live", answer: "polling", silent: "stale", hide: "paused", ...END},
-  stale: {open: "live", answer: "polling", hide: "paused", ...END},
-  paused: {show: "connecting", repair: "catching-up"},
-  "signed-out": {},
-  denied: {},
-};
-const CLOSED = {4401: "unauthorised", 4403: "forbidden"}; // WebSocket close codes that are final
-
-let el, state = "connecting", position, seen = "0", transport;
-let attempt = null, failures = 0, contact = 0, again = 0;
-let repairing = null, repairAgain = false, due = false;
-let socketWorked = false, probeMs = PROBE_MS, probeTimer = 0, hideTimer = 0;
+let el, position, seen = "0";
+let attempt = null, contact = 0, again = 0;
+let failures = 0, troubles = 0; // in a row, until a beat: connections that were lost, messages that led to a repair
+let repairing = null, repairAgain = false, repairTimer = 0, due = false;
+let hideTimer = 0;
 const revoked = new Set();
 
-// -- state -------------------------------------------------------------------------------------------
-
-function happen(what) {
-  const next = NEXT[state][what];
-  if (!next || next === state) return;
-  state = next;
-  show();
-}
+const setting = (name) => Number(el.dataset[name]);
+const epochOf = (id) => id.split("-")[0];
+const numberOf = (id) => Number(id.split("-")[1]);
+const notNewer = (id) => Boolean(id) && epochOf(id) === epochOf(position) && numberOf(id) <= numberOf(position);
+const advance = (id) => { if (id && !notNewer(id)) position = id; };
 
 function show() {
   document.documentElement.dataset.live = el.dataset.live = state;
-  el.dataset.liveTransport = transport;
-  document.dispatchEvent(new CustomEvent("live:state", {detail: {state, transport, contact}}));
+  el.dataset.liveTransport = transport.current();
+  document.dispatchEvent(new CustomEvent("live:state", {detail: {state, transport: transport.current(), contact}}));
 }
-
-const final = () => state === "signed-out" || state === "denied";
-const beatMs = () => Number(el.dataset.liveBeat);
-const notNewer = (id) => {
-  const [epoch, n] = (id || "").split("-"), [mine, seenTo] = position.split("-");
-  return Boolean(id) && epoch === mine && Number(n) <= Number(seenTo);
-};
 
 // -- attempts ----------------------------------------------------------------------------------------
 
-function address(kind) {
+function address(kind, waitS) {
   const url = new URL({stream: el.dataset.liveStream, poll: el.dataset.livePoll, socket: el.dataset.liveSocket}[kind], location);
-  url.searchParams.set("t", el.dataset.liveTopics);
-  url.searchParams.set("position", position);
-  url.searchParams.set("seen", seen);
-  if (kind === "socket") url.protocol = url.protocol.replace("http", "ws");
+  const query = {t: el.dataset.liveTopics, position, seen, ...(kind === "poll" && {wait: waitS})};
+  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
   return url.href;
 }
 
 function connect() {
   clearTimeout(again);
-  if (attempt || due || final() || state === "paused") return;
-  const mine = attempt = {kind: transport, opened: false, done: false};
-  mine.timer = setTimeout(() => lateAnswer(mine), transport === "poll" ? POLL_MS : HELLO_MS);
-  if (transport === "socket") openSocket(mine);
-  else htmx.ajax("GET", address(transport), {source: el, swap: "none", live: mine});
+  if (!isHere() || attempt || due || isFinal() || is("paused")) return;
+  const kind = transport.current();
+  const waitS = transport.hasWorked("poll") && !failures ? POLL_WAIT_S : 0; // the first poll shows at once whether polls work
+  const mine = attempt = {kind, waitS, began: Date.now(), from: position};
+  mine.timer = setTimeout(tooLate, patienceMs(kind, waitS), mine);
+  const reader = {
+    before: (detail) => before(mine, detail),
+    after: (message) => after(mine, message),
+    failed: () => failed(mine),
+    ended: (how, options) => ended(mine, how, options),
+  };
+  if (kind === "socket") mine.socket = readSocket(el, address("socket"), reader);
+  else mine.stop = readStream(el, address(kind, waitS), reader);
 }
 
-function openSocket(mine) {
-  const socket = mine.socket = new WebSocket(address("socket"));
-  mine.abort = () => socket.close();
-  let chain = Promise.resolve();
-  socket.onmessage = (event) => { chain = chain.then(() => receive(mine, JSON.parse(event.data))); };
-  socket.onclose = (event) => chain.then(() => ended(mine, CLOSED[event.code] || "lost"));
+function patienceMs(kind, waitS) {
+  return kind === "poll" ? waitS * 1000 + Math.min(HELLO_MS * (1 + failures), POLL_HELLO_MAX_MS) : HELLO_MS;
 }
 
-async function receive(mine, message) { // the same way as a message of a stream, without the extension
-  const detail = {message, waiting: [], waitUntil(promise) { this.waiting.push(promise); }};
-  if (before(mine, detail) === false) return;
-  await Promise.all(detail.waiting);
-  if (detail.cancelled) return;
-  try {
-    if (message.event) htmx.trigger(el, message.event, {data: message.data, id: message.id});
-    else await swap(el, message.data);
-    after(mine, message);
-  } catch (error) {
-    console.error(error);
-    poisoned(mine);
-  }
-}
-
-function lateAnswer(mine) {
-  if (mine.opened) return;
-  if (mine.kind === "stream") transport = "poll"; // a proxy holds the stream back, some even its head
-  ended(mine, "lost", {now: mine.kind === "stream"});
-}
-
-function ended(mine, how, {now = false, retryMs = mine.retryMs} = {}) {
-  if (!mine || mine.done) return;
+function close(mine) {
   mine.done = true;
   clearTimeout(mine.timer);
-  mine.abort?.();
   if (attempt === mine) attempt = null;
-  if (how in END) return happen(how);
-  if (how === "lost" && mine.kind === "poll" && mine.opened) return connect();
-  if (!mine.opened && mine.kind === "socket" && (!socketWorked || failures > 2)) transport = "stream";
+  mine.stop?.();
+  mine.socket?.close();
+}
+
+const drop = () => { if (attempt) close(attempt); };
+const tooLate = (mine) => ended(mine, "lost", {mute: true});
+
+// `mute`: it says nothing, though nobody has ended it.
+function ended(mine, how, {mute = false, retryMs = mine.retryMs} = {}) {
+  if (mine.done) return;
+  close(mine);
+  if (how !== "lost") return happen(how);
+  if (mine.kind === "poll" && mine.beaten && !retryMs) return pollAgain(mine);
   happen("lost");
-  scheduleProbe();
-  const jitterMs = Math.random() * Math.min(CAP_MS, BASE_MS * 2 ** failures++);
-  again = setTimeout(connect, now ? 0 : retryMs ?? Math.max(50, jitterMs));
+  if (mute && !mine.beaten) transport.fall(mine.kind);
+  else if (mine.kind === "socket" && !mine.opened && (!transport.hasWorked("socket") || failures > 2)) transport.fall("socket");
+  transport.probeLater();
+  again = setTimeout(connect, retryMs ?? (mute ? 0 : jitterMs(failures)));
+  failures++;
 }
 
-function drop() {
-  const mine = attempt;
-  if (!mine) return;
-  attempt = null;
-  mine.done = true;
-  clearTimeout(mine.timer);
-  mine.abort?.();
-}
-
-function refusal(response) { // an answer that is no stream: what does it mean?
-  if (response.status === 401) return ["unauthorised"];
-  if (response.status === 403) return ["forbidden"];
-  const after = Number(response.headers.get("Retry-After"));
-  return ["lost", after ? {retryMs: after * 1000 * (1 + Math.random())} : {}];
-}
-
-// -- a better transport ------------------------------------------------------------------------------
-
-const best = () => (el.dataset.liveSocket ? "socket" : "stream");
-
-function scheduleProbe() {
-  if (transport === best() || probeTimer) return;
-  probeTimer = setTimeout(probe, probeMs);
-}
-
-async function probe() {
-  probeTimer = 0;
-  const better = transport === "poll" ? "stream" : "socket";
-  if (transport === best() || final() || document.hidden || !(await opens(better, address(better)))) {
-    probeMs = Math.min(probeMs * 2, PROBE_MAX_MS);
-    return scheduleProbe();
-  }
-  probeMs = PROBE_MS;
-  transport = better;
-  remember(transport, 10 * probeMs);
-  drop();
-  connect();
+function pollAgain(mine) { // at once, but not in a circle where nothing moves
+  const isFast = mine.waitS && position === mine.from;
+  again = setTimeout(connect, isFast ? Math.max(0, POLL_PACE_MS - (Date.now() - mine.began)) : 0);
 }
 
 // -- messages ----------------------------------------------------------------------------------------
 
+// False: not for this page any more. From the request of a repair until its morph, what arrives is held back.
 function before(mine, detail) {
-  if (!mine || mine.done) return false;
+  if (mine.done) return false;
+  const {message} = detail, isOfCore = message.event in CORE && !message.id;
   contact = Date.now();
-  const {message} = detail;
+  if (message.event !== "live:beat" && notNewer(message.id)) return false;
+  if (!repairing || isOfCore) return take(mine, message);
+  mine.held = true;
+  detail.waitUntil(repairing.then(() => {
+    mine.held = false;
+    contact = Date.now();
+    detail.cancelled = mine.done || (isState(message) && notNewer(message.id));
+    if (!detail.cancelled) take(mine, message);
+  }));
+}
+
+function take(mine, message) { // the position moves now: a message that fails is repaired, never repeated
   mine.current = message;
-  if (notNewer(message.id) && message.event !== "live:beat") return false;
-  if (repairing) detail.waitUntil(repairing.then(() => { detail.cancelled = mine.done || (isState(message) && notNewer(message.id)); }));
+  advance(message.id);
 }
 
 const isState = (message) => !message.event || message.event === "live:refresh"; // a signal is not in the page
 
 function after(mine, message) {
   mine.current = null;
-  if (message.id && !notNewer(message.id)) position = message.id;
-  CORE[message.event]?.(mine, message.data && message.event !== "live:revoked" && message.event !== "live:refresh" ? JSON.parse(message.data) : message.data);
+  if (message.event in CORE) CORE[message.event](mine, message.data);
+}
+
+function heard(mine) {
+  if (repairing || mine.done) return;
+  happen(mine.kind === "poll" ? "answer" : "open");
+  if (el.dataset.liveTransport !== mine.kind) show(); // as true as before, by another way
 }
 
 const CORE = {
-  "live:open"(mine, {build, seen: newest}) {
+  __proto__: null,
+  "live:open"(mine, text) {
+    const {build, seen: newest} = JSON.parse(text);
     mine.opened = true;
-    clearTimeout(mine.timer);
-    if (mine.kind === "poll") mine.timer = setTimeout(() => ended(mine, "lost"), POLL_MS);
-    if (mine.kind === "socket") { socketWorked = true; resend(mine.socket); }
     seen = String(newest);
-    if (transport !== best()) { remember(transport, 10 * probeMs); scheduleProbe(); }
-    happen(mine.kind === "poll" ? "answer" : "open");
-    if (build !== el.dataset.liveBuild) document.dispatchEvent(new CustomEvent("live:build", {detail: {build}}));
+    if (mine.kind !== "poll") clearTimeout(mine.timer); // that of a poll is for all of it
+    if (mine.kind === "socket") resend(mine.socket);
+    transport.opened(mine.kind);
+    heard(mine);
+    if (build !== el.dataset.liveBuild) noteBuild(build, setting("liveReload"), () => is("live", "polling") && !sending());
   },
-  "live:beat"(mine, {fresh}) {
-    failures = 0;
-    happen(!fresh ? "silent" : mine.kind === "poll" ? "answer" : "open");
+  "live:beat"(mine, text) {
+    mine.beaten = true;
+    failures = troubles = 0;
+    if (JSON.parse(text).fresh) heard(mine);
+    else happen("silent");
   },
-  "live:resync"(mine, {spread}) {
+  "live:resync"(mine, text) {
     drop();
-    due = true;
-    happen("repair");
-    setTimeout(repair, Math.random() * spread);
+    repairFirst(Math.random() * JSON.parse(text).spread);
   },
   "live:revoked"(mine, topic) {
-    if (!revoked.has(topic)) { revoked.add(topic); repair(); }
+    if (revoked.has(topic)) return;
+    revoked.add(topic);
+    setTimeout(repair, troubleMs());
   },
-  "live:bye"(mine, {reason, retry}) {
-    mine.retryMs = retry;
-    ended(mine, reason === "signed-out" ? "unauthorised" : "gone");
+  "live:bye"(mine, text) {
+    const {reason, retry} = JSON.parse(text);
+    ended(mine, reason === "signed-out" ? "unauthorised" : "lost", {retryMs: retry});
   },
-  "live:refresh"() { setTimeout(repair, Math.random() * SPREAD_MS); },
-  "live:ack"(mine, {id, error}) { answered(id, error); },
+  "live:refresh"() { repairTimer ||= setTimeout(repair, Math.random() * SPREAD_MS); },
+  "live:ack"(mine, text) {
+    const {id, ...answer} = JSON.parse(text);
+    answered(id, answer);
+  },
 };
 
-function poisoned(mine) { // a message that cannot be swapped: the page is fetched, and nothing is repeated
-  drop();
-  mine.done = true;
-  due = true;
-  happen("repair");
-  repair();
+function failed(mine) { // a message that cannot be swapped: the page is fetched, and nothing is repeated
+  if (mine.done) return;
+  if (!mine.current) return ended(mine, "lost");
+  close(mine);
+  repairFirst(troubleMs());
 }
+
+const troubleMs = () => (troubles++ ? jitterMs(troubles) : 0); // at once, but not in a circle
 
 // -- repair ------------------------------------------------------------------------------------------
 
-// One at a time. From the request until the morph, `before` holds back what arrives.
-function repair() {
+function repairFirst(waitMs) { // and connect only then
+  due = true;
+  happen("repair");
+  setTimeout(repair, waitMs);
+}
+
+function repair() { // one at a time
+  clearTimeout(repairTimer);
+  repairTimer = 0;
   if (repairing) { repairAgain = true; return; }
-  repairing = repairUntilTrue().finally(() => {
+  repairing = repaired(el, isFinal, () => happen("silent")).then(goOn).finally(() => {
     repairing = null;
     due = false;
     if (repairAgain) { repairAgain = false; return repair(); }
-    if (!attempt) connect();
+    if (attempt?.opened) heard(attempt);
+    connect();
   });
 }
 
-async function repairUntilTrue() {
-  for (let tries = 0; !final(); tries++) {
-    try {
-      const answer = await fetch(location.href, {cache: "no-store", signal: AbortSignal.timeout(REPAIR_MS), headers: {"Live-Repair": "1"}});
-      if (answer.redirected && new URL(answer.url).pathname !== location.pathname) return happen("unauthorised");
-      if (answer.status === 401) return happen("unauthorised");
-      if ([403, 404, 410].includes(answer.status)) return happen("forbidden");
-      if (answer.ok) return await morphPage(new DOMParser().parseFromString(await answer.text(), "text/html"), answer.headers.get("Live-Position"));
-    } catch (error) {
-      console.warn("repair:", error);
-    }
-    happen("silent");
-    await new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(CAP_MS, BASE_MS * 2 ** tries) + 50));
-  }
-}
-
-async function morphPage(doc, rendered) {
-  const fresh = doc.getElementById("live-connect");
-  if (!fresh || !rendered) throw new Error("the page came without its position");
-  for (const region of document.querySelectorAll("[data-live-region]:not([data-live-region] *)")) {
-    const now = doc.getElementById(region.id);
-    if (now) await swap(el, now.outerHTML, region, "outerMorph");
-  }
+function goOn({end, connect: fresh, position: rendered}) {
+  if (end) { drop(); happen(end); }
+  if (!fresh) return;
   el.dataset.liveTopics = fresh.dataset.liveTopics;
-  const sameEpoch = rendered.split("-")[0] === position.split("-")[0];
-  if (!sameEpoch) drop(); // this connection's history is another one; come back with the new position
-  if (!sameEpoch || !notNewer(rendered)) position = rendered;
+  if (epochOf(rendered) !== epochOf(position) || revoked.size) drop(); // another history, or fewer topics
+  revoked.clear();
+  advance(rendered);
   document.dispatchEvent(new CustomEvent("live:repaired"));
 }
 
-htmx.registerExtension("live", {
-  htmx_config_request(node, {ctx}) { if (ctx.live) ctx.live.abort = () => ctx.request.abort(); },
-  htmx_before_response(node, {ctx}) { // called for what the SSE extension did not take: no stream, so never swapped
-    if (!ctx.live) return;
-    ended(ctx.live, ...refusal(ctx.response.raw));
-    return false;
-  },
-  htmx_error(node, {ctx}) { if (ctx?.live) ended(ctx.live, "lost"); },
-  htmx_sse_before_connection(node, {connection}) { if (node === el) connection.live = attempt; },
-  htmx_sse_before_message(node, detail) { if (node === el) return before(detail.connection.live, detail); },
-  htmx_sse_after_message(node, {connection, message}) { if (node === el) after(connection.live, message); },
-  htmx_sse_error(node, {connection}) { if (node === el && connection?.live?.current && !connection.live.done) poisoned(connection.live); },
-  htmx_sse_close(node, {connection}) { if (node === el) ended(connection.live, "lost"); },
-});
-
 // -- the page's life ---------------------------------------------------------------------------------
 
+function isHere() { // the element may have been swapped away, or for another one
+  if (el.isConnected) return true;
+  const other = document.getElementById("live-connect");
+  drop();
+  happen(other ? "lost" : "hide");
+  if (!other) return false;
+  adopt(other);
+  happen("show");
+  again = setTimeout(connect, 0);
+  return true;
+}
+
+function adopt(element) {
+  el = element;
+  position ??= el.dataset.livePosition; // what came later includes it, so the page's own is never too new
+  const change = () => { drop(); connect(); };
+  const best = el.dataset.liveSocket ? "socket" : "stream";
+  transport.begin({best, everyMs: setting("liveProbe"), address: (kind) => !isFinal() && address(kind), change});
+  show();
+}
+
 function watch() { // silence: the connection is not waited for, it is dropped
-  const patience = attempt?.kind === "poll" ? POLL_MS : 2 * beatMs() + 500;
-  if (state === "paused" || final() || Date.now() - contact < patience) return;
+  if (!isHere() || is("paused") || isFinal() || attempt?.held) return;
+  const quietMs = transport.current() === "poll" ? patienceMs("poll", POLL_WAIT_S) : 2 * setting("liveBeat") + 500;
+  if (Date.now() - contact < quietMs) return;
   happen("silent");
-  if (attempt?.opened) ended(attempt, "lost", {now: true});
+  if (attempt?.opened) ended(attempt, "lost", {mute: true});
+}
+
+const pauses = () => el.dataset.livePause !== "no";
+
+function hidden() {
+  clearTimeout(hideTimer);
+  if (pauses()) hideTimer = setTimeout(() => { drop(); happen("hide"); }, setting("liveHidden"));
 }
 
 function wake() { // the network or the tab is back: no waiting for the next try
   clearTimeout(hideTimer);
-  if (document.hidden) return;
+  if (document.hidden && pauses()) return;
   happen("show");
   failures = 0;
-  if (attempt && Date.now() - contact > 2 * beatMs()) drop();
+  if (attempt && Date.now() - contact > 2 * setting("liveBeat")) drop();
+  if (attempt) return;
+  happen("lost");
   connect();
 }
 
-function hidden() {
-  if (el.dataset.livePause === "no") return;
-  hideTimer = setTimeout(() => { drop(); happen("hide"); }, HIDDEN_MS);
+function offline() {
+  happen("silent");
+  if (attempt) ended(attempt, "lost", {retryMs: jitterMs(failures)});
 }
 
 function start() {
-  el = document.getElementById("live-connect");
-  if (!el) return;
-  position = el.dataset.livePosition;
-  transport = remembered(best());
   contact = Date.now();
-  show();
-  connect();
-  setInterval(watch, 1000);
+  watchState(show);
+  adopt(el);
   watchForms(() => (attempt?.opened && attempt.socket) || null);
   document.addEventListener("visibilitychange", () => (document.hidden ? hidden() : wake()));
   document.addEventListener("resume", wake);
-  addEventListener("online", wake);
-  addEventListener("offline", () => { drop(); happen("silent"); });
+  addEventListener("online", () => { transport.probeSoon(); wake(); });
+  addEventListener("offline", offline);
   addEventListener("pagehide", drop);
   addEventListener("pageshow", (event) => { if (event.persisted) wake(); });
+  connect();
+  if (document.hidden) hidden();
+  setInterval(watch, 1000);
 }
 
-start(); // a module runs when the page is parsed
+el = document.getElementById("live-connect");
+if (el) start(); // a module runs when the page is parsed

@@ -1,5 +1,12 @@
 // How a fragment enters the page: an upsert finds its place, an older row never replaces a newer one, and what
 // somebody has open, typed or focused stays as it is. It works on every swap of the page, not only on live ones.
+//
+// What must be done about htmx 4.0.1 here, each with its finding (stream.js has the rest):
+// W1  hx-upsert replaces an existing row, with focus, ticks and text, and never moves it (UX 2.2): `live-upsert`.
+// W2  A morph closes details and dialogs, a modal one leaves the page inert, and resets aria-expanded (UX 2.2).
+// W3  A morph overwrites what was typed and left (UX 2.2).
+// W4  Without `moveBefore` a morph that moves the focused row loses the focus (UX 2.2); so does its removal.
+// W5  A <title> in a fragment renames the page, also with hx-swap="none" (STACK 2.2): `ignoreTitle`.
 
 const version = (node) => Number(node?.dataset?.version ?? NaN);
 
@@ -37,12 +44,12 @@ function sorted(a, b) {
 
 function move(list, row, next) {
   if (list.moveBefore && row.isConnected) list.moveBefore(row, next);
-  else if (!row.contains(document.activeElement)) list.insertBefore(row, next); // would take the focus away
+  else list.insertBefore(row, next); // takes the focus away; it is given back below
 }
 
 // Whoever had the focus in a row that goes: the next row, else the one before, else the region itself.
 const CONTROLS = "button,a[href],input:not([type=hidden]),select,textarea,[tabindex]";
-let orphan = null;
+let focus = null;
 
 function noteFocus() {
   const active = document.activeElement, region = active?.closest("[data-live-region]"), heirs = [];
@@ -50,20 +57,27 @@ function noteFocus() {
     const rows = [...node.parentElement.children], at = rows.indexOf(node);
     heirs.push(...rows.slice(at + 1), ...rows.slice(0, at).reverse());
   }
-  orphan = region && {active, heirs, region};
+  focus = region && {active, heirs, region, start: active.selectionStart, end: active.selectionEnd};
 }
 
 function passFocus() {
-  if (!orphan || orphan.active.isConnected) return;
-  const control = orphan.heirs.filter((row) => row.isConnected)
+  if (!focus || (document.activeElement && document.activeElement !== document.body)) return; // it is where it was, or somewhere on purpose
+  if (focus.active.isConnected) return giveBack(focus);
+  const control = focus.heirs.filter((row) => row.isConnected)
     .map((row) => (row.matches(CONTROLS) ? row : row.querySelector(CONTROLS))).find(Boolean);
-  if (!control) orphan.region.tabIndex = -1;
-  (control ?? orphan.region).focus({preventScroll: true});
+  if (!control) focus.region.tabIndex = -1;
+  (control ?? focus.region).focus({preventScroll: true});
+}
+
+function giveBack({active, start, end}) {
+  active.focus({preventScroll: true});
+  if (typeof start === "number") active.setSelectionRange(start, end);
 }
 
 htmx.registerExtension("live-swap", {
-  htmx_before_swap(node, {tasks}) {
+  htmx_before_swap(node, {ctx, tasks}) {
     noteFocus();
+    if (ctx.isTruth) return; // a repair: whatever the versions say, this is what the server has
     tasks.splice(0, tasks.length, ...tasks.filter(prepare));
   },
   htmx_after_swap: passFocus,
@@ -79,4 +93,4 @@ htmx.registerExtension("live-swap", {
 });
 
 export const swap = (el, text, target = el, style = "none") =>
-  htmx.swap({sourceElement: el, target, swap: `${style} swapEmpty:false`, text});
+  htmx.swap({sourceElement: el, target, swap: `${style} swapEmpty:false ignoreTitle:true`, text, isTruth: target !== el});

@@ -4,7 +4,7 @@ The page's next request carries the position it has, and only that moves things 
 loses nothing.
 """
 
-from flask import current_app
+from flask import current_app, request
 
 from live.transports import blueprint
 from live.transports.handover import LiveResponse
@@ -33,5 +33,12 @@ def poll() -> Poll:
     """What happened since the reader's position, as soon as there is something; else a beat."""
     response = Poll(headers=HEADERS)
     response.opening = open_subscription(finite=True)
-    response.wait_s = current_app.config["LIVE_POLL_WAIT_S"]
+    response.wait_s = _wait_s()
     return response
+
+
+def _wait_s() -> float:
+    """How long to wait: as the page asks, which may want to know at once whether polls get through."""
+    text = request.args.get("wait", "")
+    longest: float = current_app.config["LIVE_POLL_WAIT_S"]
+    return min(int(text), longest) if text.isascii() and text.isdigit() and len(text) < 4 else longest

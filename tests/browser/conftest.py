@@ -15,6 +15,7 @@ from blueprints.orders.models import MenuItem, Order, OrderLine
 from database import db, utcnow
 from tests.support import server
 from tests.support.databases import email_of
+from tests.support.live_pages import ada, client_of, list_redis, list_site, new_door  # noqa: F401 (fixtures)
 from tests.support.nginx import Nginx
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
