@@ -59,6 +59,7 @@ def post_worker_init(worker):
     import gevent  # here, in the worker, after the standard library was patched
 
     gevent.spawn(_drain, worker, gevent.sleep)
+    worker.wsgi.extensions["work"].start()  # so that somebody notices when nobody runs a job any more
 
 
 def _drain(worker, pause):

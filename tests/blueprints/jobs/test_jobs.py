@@ -1,9 +1,9 @@
 """What the worker does with a job: the sums, the progress, the end that always comes."""
 
 import pytest
-
 from blueprints.jobs.jobs import run, sales_report
 from blueprints.jobs.models import Job
+
 from database import db
 from tests.blueprints.pages import has, news, soup
 

@@ -1,8 +1,8 @@
 """A job's states: each move is made once, by whoever finds it where it is expected. On both databases."""
 
 import pytest
-
 from blueprints.jobs.models import Job
+
 from database import db
 
 pytestmark = pytest.mark.both_databases

@@ -1,12 +1,12 @@
 """Starting reports and looking at them, as people meet it."""
 
 import pytest
+from blueprints.jobs.queue import QUEUE, hand_over
 from redis import Redis
 from rq import Queue
 from rq.serializers import JSONSerializer
 
 from blueprints.jobs.broadcasts import job_topic, may_follow_job, may_follow_owner
-from blueprints.jobs.queue import QUEUE, hand_over
 from tests.blueprints.pages import AS_HTMX, queries, soup
 
 PERIOD = {"since": "2026-03-02", "until": "2026-03-04"}
