@@ -39,7 +39,7 @@ def sales_by_day(days, sales):
     chart.x_labels = [f"{day:%-d %b}" for day in days]
     chart.x_labels_major = chart.x_labels[:: max(1, -(-len(days) // MOST_LABELS))]
     chart.add("Sales", [cents / 100 for _, cents, _ in sales])
-    return chart.render()
+    return _drawn(chart)
 
 
 def sales_by_item(items):
@@ -47,7 +47,20 @@ def sales_by_item(items):
     chart = pygal.HorizontalBar(**_settings(), truncate_label=24)
     chart.x_labels = [name for name, _, _ in reversed(items)]
     chart.add("Sales", [cents / 100 for _, _, cents in reversed(items)])
+    return _drawn(chart)
+
+
+def _drawn(chart):
+    chart.add_xml_filter(_without_scripts)
     return chart.render()
+
+
+def _without_scripts(root):
+    """pygal writes its settings into a script even where it has none to run."""
+    for parent in list(root.iter()):
+        for script in parent.findall("script"):
+            parent.remove(script)
+    return root
 
 
 def _settings():

@@ -73,7 +73,9 @@ def test_after_the_last_attempt_it_is_parked_and_started_again_by_hand(app, kind
     job = look(job_id)
     assert (job.state, job.attempt, job.max_attempts, job.ended_at) == ("waiting", 2, 4, None)
     run(job_id)
-    assert [(each.number, each.outcome) for each in look(job_id).attempts] == [(n, "failed") for n in (1, 2, 3)]
+    assert [(each.number, each.outcome) for each in look(job_id).attempts] == [
+        (n, "failed") for n in (1, 2, 3)
+    ]
 
 
 @pytest.mark.parametrize(
