@@ -120,7 +120,7 @@ def test_a_result_that_cannot_be_kept_is_a_failure_and_not_a_silence(app, kind, 
 
 
 def test_the_same_attempt_delivered_twice_runs_once(app, kind, job_of, look):
-    job_id = job_of("ada", kind(lambda run: add_room("once")))
+    job_id = job_of("ada", kind(lambda _run: add_room("once")))
     attempt(app, job_id, 1)
     once = look(job_id).version
     attempt(app, job_id, 1)
