@@ -5,9 +5,11 @@ tests. The effect of a job and the word that it is done are one transaction, whi
 import logging
 import os
 import socket
+import time
 import traceback
 
 from rq.timeouts import BaseTimeoutException
+from sqlalchemy.exc import SQLAlchemyError
 
 from database import db
 from work import kinds, moves
@@ -17,6 +19,7 @@ from work.run import Cancelled, Fenced, Output, Refused, Run
 
 SORRY = "Something went wrong on our side. It was written down."
 NO_MEMORY = "It needed more memory than a job may use."
+PATIENT_TRIES, PAUSE_S = 5, 0.5
 log = logging.getLogger(__name__)
 
 
@@ -64,9 +67,8 @@ def _end(job, run, verb, detail):
     try:
         held = verb(job, run.attempt, detail)
     except Exception:  # the effect could not be written: the attempt failed, and its page must say so
-        log.exception("job %s: its end", job.id)
-        db.session.rollback()
-        held = _failed(job, run.attempt, (SORRY, traceback.format_exc()))
+        log.exception("job %s: its end", run.job_id)
+        held = _failed_patiently(job, run.attempt, (SORRY, traceback.format_exc()))
     if held:
         db.session.commit()
     else:
@@ -97,6 +99,18 @@ def _failed(job, attempt, detail):
     db.session.rollback()
     log.error("job %s, attempt %s failed:\n%s", job.id, attempt, detail[1])
     return moves.fail_or_retry(job, attempt, *detail)
+
+
+def _failed_patiently(job, attempt, detail):
+    """The database may be away, or locked for a while; each try waits its own five seconds for a lock."""
+    for left in reversed(range(PATIENT_TRIES)):
+        try:
+            return _failed(job, attempt, detail)
+        except SQLAlchemyError:
+            if not left:
+                raise
+            time.sleep(PAUSE_S)
+    return False
 
 
 def _worker():

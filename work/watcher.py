@@ -20,6 +20,7 @@ from work.models import ENDED, HELD, SCHEDULED, STOPPING, WAITING, Job
 
 LOOK_S = 2
 LEASE = timedelta(seconds=12)  # six signs of life missed
+HEARD_AGAIN_S = 6  # after a database that was away: three signs of life, before anybody is given up
 ADRIFT = timedelta(seconds=10)  # so long a job may be on its way into Redis
 KEPT = timedelta(days=30)
 HOLDER = "work:watcher"
@@ -56,7 +57,7 @@ class Watcher:
                         self.turn()
             except Exception:
                 # A database that was away heard no signs of life: nobody is lost before it could hear them again.
-                self._trusted_from = time.monotonic() + LEASE.total_seconds()
+                self._trusted_from = time.monotonic() + HEARD_AGAIN_S
                 log.exception("jobs were not looked after")
 
     def turn(self):

@@ -35,7 +35,7 @@ ROOT = Path(__file__).parents[2]
 LATE_S = 30
 WORKERS = 2
 DEPLOY_S = 1.2  # RQ takes a second signal for an echo of the first for one second
-FROZEN_S = 16  # longer than the lease: the process wakes up as a late twin
+FROZEN_S = 14  # longer than the lease: the process wakes up as a late twin
 NOT_A_SECOND_MORE_S = 3600
 
 
@@ -44,7 +44,7 @@ class Chaos:
 
     def __init__(self, folder, seed, say=print):
         self.folder, self.dice, self.say = Path(folder), random.Random(seed), say
-        self.over, self.kills, self.done = threading.Event(), {}, Counter()
+        self.over, self.kills, self.done, self.threads = threading.Event(), {}, Counter(), []
         self.redis = EmbeddedRedis(self.folder / "redis").start()
         url = f"sqlite:///{self.folder}/levain.db"
         self.app = databases.site(url, self.redis.url, self.folder)
@@ -71,6 +71,8 @@ class Chaos:
             process.kill()
             process.wait()
         self.web.stop()
+        for thread in self.threads:
+            thread.join()
         databases.close(self.app)
         self.redis.stop()
 
@@ -86,10 +88,12 @@ class Chaos:
     def viewers(self, ids):
         client = clients.signed_in(self.app, "ada")
         cookie = "; ".join(f"{each.key}={each.value}" for each in client._cookies.values())
-        return [Viewer(self.web.port, cookie, job_id, self.over) for job_id in ids]
+        viewers = [Viewer(self.web.port, cookie, job_id, self.over) for job_id in ids]
+        self.threads += [each.thread for each in viewers]
+        return viewers
 
     def left(self):
-        with self.app.app_context():
+        with self.app.test_request_context():  # only reads: a frozen process may hold SQLite's one lock for writers
             return db.session.scalar(db.select(db.func.count(Job.id)).where(Job.state.not_in(ENDED)))
 
     def strike(self):
@@ -124,7 +128,14 @@ class Chaos:
     def _freeze(self, number):
         frozen = self._horses(number)
         self._horse(number, signal.SIGSTOP)
-        threading.Timer(FROZEN_S, lambda: [_thaw(each) for each in frozen]).start()
+        self.threads.append(threading.Thread(target=self._thaw, args=[frozen]))
+        self.threads[-1].start()
+
+    def _thaw(self, frozen):
+        self.over.wait(FROZEN_S)
+        for each in frozen:
+            with suppress(psutil.NoSuchProcess):
+                each.send_signal(signal.SIGCONT)
 
     def _redis(self, _number):
         self.redis.process.kill()
@@ -142,8 +153,8 @@ class Chaos:
         return server.start(["-m", "tests.support.chaos_worker"], self.settings, self.folder / "worker.log")
 
     def report(self, ids, viewers):
-        """The figures that count; `late_p100_s` is of both facts: an end that viewers see, a killed attempt given up."""
-        with self.app.app_context():
+        """The figures that count; `late_p100_s` is of both: an end that viewers see, a killed attempt given up."""
+        with self.app.test_request_context():
             ended = {job.id: job for job in db.session.scalars(db.select(Job))}
             effects = Counter(db.session.scalars(db.select(Note.job_id).where(Note.text == EFFECT)))
             lost = db.session.scalars(db.select(Attempt).where(Attempt.outcome == "lost")).all()
@@ -164,11 +175,6 @@ class Chaos:
             "attempts_lost": len(lost),
             "blows": dict(self.done),
         }
-
-
-def _thaw(process):
-    with suppress(psutil.NoSuchProcess):
-        process.send_signal(signal.SIGCONT)
 
 
 def run(folder, *, seed, jobs, lengths_s, blow_every_s, say=print):
@@ -215,11 +221,11 @@ def main():
     parser.add_argument("--jobs", type=int, default=200)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="levain-chaos-") as folder:
-        figures = run(folder, seed=options.seed, jobs=options.jobs, lengths_s=(1, 20), blow_every_s=6)
+        figures = run(folder, seed=options.seed, jobs=options.jobs, lengths_s=(1, 20), blow_every_s=10)
     written = ROOT / "var" / "chaos-jobs.json"
     written.parent.mkdir(exist_ok=True)
     written.write_text(json.dumps(figures, indent=2) + "\n")
-    print(written.read_text())
+    sys.stdout.write(written.read_text())
     return 1 if verdict(figures) else 0
 
 

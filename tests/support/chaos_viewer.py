@@ -4,7 +4,7 @@ import http.client
 import re
 import threading
 import time
-from contextlib import suppress
+from contextlib import closing, contextmanager, suppress
 
 from live.testing.page import connection
 from live.testing.stream import Parser
@@ -33,15 +33,16 @@ class Viewer:
             self._over.wait(AGAIN_S)
 
     def _follow(self):
-        page = self._get(f"/jobs/{self.job_id}").read().decode()
+        with self._get(f"/jobs/{self.job_id}") as answer:
+            page = answer.read().decode()
         self._note(page)
-        response = self._get(connection(page).address("stream"))
         parser = Parser()
-        while not self._over.is_set() and (data := response.read1(65536)):
-            for event in parser.feed(data):
-                if event.name in REPAIR:
-                    return
-                self._note(event.data)
+        with self._get(connection(page).address("stream")) as stream:
+            while not self._over.is_set() and (data := stream.read1(65536)):
+                for event in parser.feed(data):
+                    if event.name in REPAIR:
+                        return
+                    self._note(event.data)
 
     def _note(self, html):
         for number, end in END.findall(html):
@@ -49,10 +50,11 @@ class Viewer:
                 self.seen_at = self.seen_at or time.time()
                 self.ends.add(end)
 
+    @contextmanager
     def _get(self, path):
-        asking = http.client.HTTPConnection("127.0.0.1", self._port, timeout=SILENCE_S)
-        asking.request("GET", path, headers=self._headers)
-        response = asking.getresponse()
-        if response.status != http.client.OK:
-            raise http.client.HTTPException(response.status)
-        return response
+        with closing(http.client.HTTPConnection("127.0.0.1", self._port, timeout=SILENCE_S)) as asking:
+            asking.request("GET", path, headers=self._headers)
+            with asking.getresponse() as response:
+                if response.status != http.client.OK:
+                    raise http.client.HTTPException(response.status)
+                yield response
