@@ -33,6 +33,7 @@ class AppWorker(Worker):
     """RQ's worker with our app around each job, and with a word in the database when a job was cut short."""
 
     job_class = queue.OwnJob
+    dropped = False
     max_connection_wait_time = 2.0  # RQ would wait up to a minute after Redis is back
 
     def main_work_horse(self, *arguments):
@@ -49,11 +50,16 @@ class AppWorker(Worker):
         super().handle_work_horse_killed(job, *what)
         ending.note(self.app, job.id, ending.KILLED)
 
+    def unsubscribe(self):
+        if not self.dropped:  # RQ would wait a second for the thread that hears commands
+            super().unsubscribe()
+
     def request_force_stop(self, *arguments):
         under_way = self.get_current_job_id() if self.horse_pid else None
         try:
             super().request_force_stop(*arguments)
         except SystemExit:
+            self.dropped = True
             ending.note(self.app, under_way, ending.DEPLOY, free=True)
             raise
 

@@ -15,7 +15,8 @@ LIGHT = Style(
     foreground_subtle="#dbd9d3", colors=("#1c50b5",), opacity="1", font_family=FONT, label_font_size=15,
     major_label_font_size=15, value_font_size=15,
 )  # fmt: skip
-DARK = """inline:@media (prefers-color-scheme: dark) {
+COLOURS = """inline:{{ id }} .guides .guide { stroke: #dbd9d3 !important; }
+@media (prefers-color-scheme: dark) {
   {{ id }} text { fill: #c0bdb8 !important; }
   {{ id }} .color-0, {{ id }} .color-0 rect { fill: #91b7fe !important; stroke: #91b7fe !important; }
   {{ id }} .guides .guide, {{ id }} .axis .line { stroke: #3c3733 !important; }
@@ -44,7 +45,7 @@ def sales_by_day(days, sales):
 
 def sales_by_item(items):
     """A bar for each of the items sold most."""
-    chart = pygal.HorizontalBar(**_settings(), truncate_label=24)
+    chart = pygal.HorizontalBar(**_settings(), truncate_label=24, margin_right=48)
     chart.x_labels = [name for name, _, _ in reversed(items)]
     chart.add("Sales", [cents / 100 for _, _, cents in reversed(items)])
     return _drawn(chart)
@@ -64,4 +65,4 @@ def _without_scripts(root):
 
 
 def _settings():
-    return COMMON | {"css": [*pygal.Config().css, DARK]}
+    return COMMON | {"css": [*pygal.Config().css, COLOURS]}
