@@ -3,12 +3,15 @@
 import csv
 import io
 import random
+import re
+import time
 
 import pytest
 from PIL import Image
 
 from blueprints.orders.models import MenuItem, Order
 from database import db
+from live.testing import capture
 from tests.blueprints.pages import has, news, soup
 from work import Job, JobFile, moves
 
@@ -122,8 +125,9 @@ def test_one_wrong_row_is_named_and_nothing_is_imported(app, with_file, look, ru
     job, log = look(job_id), "\n".join(look(job_id).log).split("\n")
     assert (job.state, job.attempt) == ("failed", 1)
     assert job.message == "7 of 8 rows are wrong; the log names each. Nothing was imported."
-    for line, words in zip(log, ["Row 3: it has no name", "“free” is no price", "more than 0", "yes or no",
-                                 "stands further up", "not as many columns", "“1.999” is no price"], strict=True):  # fmt: skip
+    wrong = ["Row 3: it has no name", "“free” is no price", "more than 0", "yes or no"]
+    wrong += ["stands further up", "not as many columns", "“1.999” is no price"]
+    for line, words in zip(log, wrong, strict=True):
         assert words in line
     assert menu(app) == []
 
@@ -221,3 +225,48 @@ def test_a_real_worker_does_what_a_page_started(as_user, sales, worker):
     if 'data-state="done"' not in page.text:
         news(ada, page, until=has('data-state="done"'))
     assert "€53.40" in ada.get(started.location).text
+
+
+# -- progress --------------------------------------------------------------------------------------------
+
+
+def test_however_often_it_reports_viewers_see_a_few_a_second_and_the_newest_last(app, kind, job_of, run):
+    def work(run):
+        end = time.monotonic() + 2
+        number = 0
+        while time.monotonic() < end:
+            number += 1
+            run.progress(number, 10**7, f"number {number}")
+        run.progress(10**7, 10**7, "the last")
+        run.wait(0.6)
+
+    job_id = job_of("ada", kind(work))
+    with capture(app.extensions["live"]) as captured:
+        run(job_id)
+        shown = [event for event in captured.events if event.target == f"#job-{job_id}-progress"]
+    assert 2 <= len(shown) <= 5 * 2.6
+    assert "the last" in shown[-1].data
+    percents = [int(re.search(r'value="(\d+)"', event.data)[1]) for event in shown]
+    assert percents == sorted(percents)
+
+
+def test_ten_thousand_reports_a_second_cost_less_than_five_per_cent(kind, job_of, run):
+    """Processor time of the whole process, the thread that tells the viewers included; the best of two each."""
+
+    def seconds(report):
+        took = []
+
+        def work(run):
+            start = time.process_time()
+            for number in range(10_000):
+                sum(range(8000))  # some 100 microseconds
+                if report:
+                    run.progress(number, 10_000, "on the way")
+            took.append(time.process_time() - start)
+
+        for _ in range(2):
+            run(job_of("ada", kind(work)))
+        return min(took)
+
+    without, reporting = seconds(report=False), seconds(report=True)
+    assert reporting / without < 1.05

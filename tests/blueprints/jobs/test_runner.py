@@ -1,7 +1,6 @@
 """One attempt at a job: its effect and its end are one, it ends whatever happens, and a late twin leaves nothing."""
 
 import threading
-import time
 
 import pytest
 from rq.timeouts import JobTimeoutException
@@ -214,17 +213,3 @@ def test_its_log_is_kept_up_to_a_limit_that_is_said(kind, job_of, look, run):
     lines = "\n".join(look(job_id).log).split("\n")
     assert lines[:2] == ["line 0", "line 1"]
     assert lines[LINES_KEPT:] == [f"The log ends here, after {LINES_KEPT:,} lines; the job goes on."]
-
-
-def test_ten_thousand_reports_a_second_cost_a_job_next_to_nothing(app, kind, job_of, look, run):
-    """Five per cent of a second for 10,000 of them is 5 microseconds for each."""
-    took = []
-
-    def work(run):
-        start = time.perf_counter()
-        for number in range(20_000):
-            run.progress(number, 20_000, "on the way")
-        took.append(time.perf_counter() - start)
-
-    run(job_of("ada", kind(work)))
-    assert took[0] / 20_000 < 5e-6

@@ -1,9 +1,12 @@
 """Starting jobs and looking at them, as people meet it."""
 
+import http.client
 import io
 import zipfile
 import zlib
+from contextlib import closing
 
+import psutil
 import pytest
 from PIL import Image
 from werkzeug.datastructures import FileStorage
@@ -18,6 +21,8 @@ from blueprints.jobs.broadcasts import (
 )
 from database import db
 from tests.blueprints.pages import AS_HTMX, queries, soup
+from tests.support.clients import signed_in
+from tests.support.sessions import cookie
 from work import Job, moves
 
 PERIOD = {"since": "2026-03-02", "until": "2026-03-04"}
@@ -281,3 +286,24 @@ def test_whoever_is_not_signed_in_is_asked_to(client, method):
     answer = getattr(client, method)("/jobs/")
     assert answer.status_code == 303
     assert answer.location.startswith("/login")
+
+
+def test_two_hundred_megabytes_are_answered_beside_the_field_and_fill_no_memory(app, serve):
+    live_server = serve(SECRET_KEY=app.config["SECRET_KEY"])
+    headers = {
+        "Cookie": f"levain={cookie(signed_in(app, 'carlo'))}",
+        "Origin": live_server.url,
+        "Content-Type": "multipart/form-data; boundary=abc",
+    }
+    with closing(http.client.HTTPConnection("127.0.0.1", live_server.port, timeout=30)) as browser:
+        browser.putrequest("POST", "/jobs/?kind=menu_import")
+        for name, value in (headers | {"Content-Length": 200_000_000}).items():
+            browser.putheader(name, value)
+        browser.endheaders()
+        for _ in range(200):
+            browser.send(b"x" * 1_000_000)
+        answer = browser.getresponse()
+        assert answer.status == 413
+        assert "too large: 10 megabytes" in answer.read().decode()
+    workers = psutil.Process(live_server.process.pid).children()
+    assert max(each.memory_info().rss for each in workers) < 200_000_000
