@@ -93,7 +93,8 @@ class Chaos:
         return viewers
 
     def left(self):
-        with self.app.test_request_context():  # only reads: a frozen process may hold SQLite's one lock for writers
+        # Of a GET, which only reads: a frozen process may hold SQLite's one lock for writers.
+        with self.app.test_request_context():
             return db.session.scalar(db.select(db.func.count(Job.id)).where(Job.state.not_in(ENDED)))
 
     def strike(self):
