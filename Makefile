@@ -12,7 +12,7 @@ FRONTEND := static/vendor/.copied
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: chaos help setup run test check format format-check lint types clean
+.PHONY: help setup run test check chaos chaos-jobs format format-check lint types clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ run: $(RUNTIME) $(FRONTEND) ## start the site with all its parts; Ctrl-C stops i
 
 test: setup ## every test; one file: make test ARGS=tests/test_setup.py
 	@$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
+
+chaos-jobs: setup ## 200 jobs while everything is killed; writes var/chaos-jobs.json (20 minutes)
+	@$(PY) -m tests.support.chaos_jobs $(ARGS)
 
 check: format-check lint types test ## all that continuous integration asks for
 

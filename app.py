@@ -9,6 +9,7 @@ from flask import Flask
 
 import errors
 import security
+import work
 from blueprints import auth, chat, home, jobs, orders
 from blueprints.auth import DEMO
 from config import ConfigError, refuse_unsafe, site_settings
@@ -44,6 +45,7 @@ def _bind_extensions(app):
     limiter.init_app(app)
     login_manager.init_app(app)
     sock.init_app(app)
+    work.init_app(app)
 
 
 if __name__ == "__main__":

@@ -74,6 +74,7 @@ def post_worker_init(worker):
 
     worker.handle = _remembering(worker.handle)
     gevent.spawn(_drain, worker, gevent.sleep)
+    worker.wsgi.extensions["work"].start()  # so that somebody notices when nobody runs a job any more
 
 
 def worker_exit(_arbiter, worker):

@@ -19,7 +19,8 @@ MAY_IMPORT = {
     "security": set(),
     "errors": {"database"},
     "extensions": {"database", "live"},
-    "blueprints.*": {"database", "extensions", "live", "blueprints.auth"},
+    "work": {"database", "extensions", "live"},
+    "blueprints.*": {"database", "extensions", "live", "work", "blueprints.auth"},
     "seed": {"blueprints", "database"},
     "app": {
         "config",
@@ -31,9 +32,10 @@ MAY_IMPORT = {
         "launcher",
         "security",
         "seed",
+        "work",
     },
     "launcher": {"app", "config", "embedded_redis"},
-    "worker": {"app"},
+    "worker": {"app", "work"},
 }
 OURS = {layer.partition(".")[0] for layer in MAY_IMPORT}
 SOURCES = [

@@ -6,13 +6,13 @@ import pytest
 
 from blueprints.auth import User
 from blueprints.chat.models import Room
-from blueprints.jobs import jobs
-from blueprints.jobs.models import Job
 from blueprints.orders.basket import field_of
 from blueprints.orders.models import MenuItem
 from database import db
 from live.testing import converges
 from tests.support.databases import email_of
+from tests.support.jobs import attempt, kind_of
+from work import Job, Refused, kinds, moves
 
 pytestmark = pytest.mark.both_databases
 
@@ -93,23 +93,87 @@ def test_a_chat_room(app, as_user):
         assert converges(as_user("ada"), f"/chat/rooms/{room}", lambda text=text: say(text))
 
 
-def test_a_report(app, as_user):
-    with app.app_context():
-        ada = User.find(email_of("ada"))
-        job = Job.create(ada, "sales_report", {"since": "2026-03-02", "until": "2026-03-04"})
-        db.session.commit()
-        job_id = job.id
+@pytest.fixture
+def job(app):
+    """job(kind): the id of a job of ada's."""
 
-    def run():
+    def make(kind, **arguments):
         with app.app_context():
-            jobs.sales_report(job_id)
+            made = moves.create(kind, arguments, user=User.find(email_of("ada")))
+            db.session.commit()
+            return made.id
 
-    browser = as_user("ada")
-    assert converges(browser, f"/jobs/{job_id}", run)
-    with app.app_context():
-        again = Job.create(
-            User.find(email_of("ada")), "sales_report", {"since": "2026-03-02", "until": "2026-03-04"}
-        )
-        db.session.commit()
-        job_id = again.id
-    assert converges(browser, "/jobs/", run)
+    return make
+
+
+@pytest.fixture
+def unsteady():
+    """A kind of job that writes, reports, breaks, and is done at the second attempt."""
+
+    def work(run):
+        for number in range(20):
+            run.say(f"line {number}")
+            run.progress(number, 20, "on <b>the</b> way")
+            run.wait(0.02)
+        if run.attempt == 1:
+            raise RuntimeError("at first")
+        if run.attempt == 3:
+            raise Refused("not as <b>asked</b> for")
+        return {"fine": 1}
+
+    name = kind_of(work, pauses_s=(0,), unit="steps")
+    yield name
+    del kinds.KINDS[name]
+
+
+PAGES = ("/jobs/{}", "/jobs/", "/jobs/?state=done", "/jobs/?whose=everybodys", "/chat/")
+
+
+@pytest.mark.parametrize("name", ["ada", "root"])
+def test_a_jobs_whole_life(app, as_user, unsteady, job, name):
+    job_id = job(unsteady)
+    browser = as_user(name)
+
+    def step(*verbs):
+        with app.app_context():
+            for verb in verbs:
+                verb(Job.find(job_id))
+            db.session.commit()
+
+    for act in (
+        lambda: attempt(app, job_id),  # fails, is scheduled
+        lambda: step(moves.wake),
+        lambda: attempt(app, job_id),  # is done
+        lambda: job(unsteady),
+    ):
+        assert converges(browser, f"/jobs/{job_id}", act) is not None
+    other = job(unsteady)
+    for path in PAGES[1:]:
+        assert converges(browser, path, lambda: attempt(app, other)) is not None
+        with app.app_context():
+            moves.wake(Job.find(other)) or moves.retry(Job.find(other))
+            db.session.commit()
+
+
+def test_a_job_that_waits_runs_is_lost_and_is_cancelled(app, as_user, job):
+    first, second = (job("sales_report", since="2026-03-02", until="2026-03-04") for _ in range(2))
+
+    def move(verb, *arguments, job_id=second):
+        def act():
+            with app.app_context():
+                assert verb(Job.find(job_id), *arguments)
+                db.session.commit()
+
+        return act
+
+    ada = as_user("ada")
+    for act in (
+        move(moves.cancel, job_id=first),  # the place in the line changes
+        move(moves.start, 1),
+        move(moves.lose, 1, "gone"),
+        move(moves.start, 2),
+        move(moves.cancel),  # asked to stop
+        move(moves.cancelled, 2),
+        move(moves.retry),
+    ):
+        assert converges(ada, f"/jobs/{second}", act)

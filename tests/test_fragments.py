@@ -8,10 +8,10 @@ import pytest
 from bs4 import BeautifulSoup
 
 from blueprints.chat.models import Message
-from blueprints.jobs.models import Job
 from blueprints.orders.models import Order, OrderLine, OrderStep
 from database import utcnow
 from live.fragments import Fragments
+from work import Attempt, Job, JobFile, Note
 
 ROOT = Path(__file__).parent.parent
 NOW = utcnow()
@@ -34,10 +34,27 @@ def order(state):
 
 
 def job(state, **values):
-    times = {"created_at": NOW, "started_at": NOW, "ended_at": NOW + timedelta(seconds=200)}
-    period = {"since": "2026-03-02", "until": "2026-03-04"}
-    numbers = {"version": 2, "done": 1, "total": 3, "message": EVIL, "result": REPORT}
-    return Job(id=7, kind="sales_report", state=state, arguments=period, **(times | numbers | values))
+    times = {"created_at": NOW, "queued_at": NOW, "started_at": NOW, "beat_at": NOW, "due_at": NOW}
+    times["ended_at"] = NOW + timedelta(seconds=200)
+    period = {"since": "2026-03-02", "until": EVIL}
+    pace = {"rate": 31.2, "low_s": 40, "high_s": 120}
+    numbers = {
+        "version": 2,
+        "done": 1,
+        "total": 3,
+        "percent": 33,
+        "message": EVIL,
+        "result": REPORT,
+        "pace": pace,
+    }
+    tries = [Attempt(number=n, outcome="lost", message=EVIL, started_at=NOW, ended_at=NOW) for n in (1, 2)]
+    many = {"attempt": 2, "max_attempts": 3, "attempts": tries, "kind": "sales_report"}
+    many["files"] = [JobFile(id=n, field="", name=EVIL, mime="image/svg+xml", size=1) for n in (1, 2)]
+    return Job(id=7, state=state, arguments=period, **(times | numbers | many | values))
+
+
+STATES = ("waiting", "scheduled", "running", "stopping", "done", "failed", "cancelled")
+NUMBERLESS = {"total": 0, "done": 0, "percent": 0, "pace": None, "attempt": 1, "attempts": [], "files": []}
 
 
 SAMPLES = {
@@ -46,8 +63,18 @@ SAMPLES = {
     "chat/_message.html": [
         {"message": Message(id=7, user_id=1, author_name=EVIL, text=EVIL, version=1, created_at=NOW)}
     ],
-    "jobs/_job.html": [{"job": job(state)} for state in ("waiting", "running", "done", "failed")]
-    + [{"job": job("running", total=0, done=0)}, {"job": job("done", result=REPORT | {"items": []})}],
+    "jobs/_job.html": [{"job": job(state)} for state in STATES]
+    + [{"job": job(state, **NUMBERLESS)} for state in STATES]
+    + [
+        {"job": job("done", result=REPORT | {"items": []})},
+        {"job": job("done", kind="menu_import", result={EVIL: 1234, "words": EVIL})},
+        {"job": job("done", kind="pizza_photos", result={"photos": [[EVIL, 160, 120, 9]] * 2})},
+        {"job": job("done", kind="gone_by_now", result=None)},
+    ],
+    "jobs/_note.html": [{"note": Note(id=7, job_id=1, attempt=1, text=EVIL, version=1)}],
+    "jobs/_progress.html": [{"job": job(state)} for state in STATES]
+    + [{"job": job("running", **NUMBERLESS)}],
+    "jobs/_bar.html": [{"job": job(state)} for state in STATES],
 }
 
 
@@ -70,6 +97,6 @@ def test_it_renders_without_a_request(app, template, values):
     roots = BeautifulSoup(html, "html.parser").find_all(recursive=False)
     (record,) = values.values()
     assert len(roots) == 1
-    assert roots[0]["id"].endswith(f"-{record.id}")
+    assert str(record.id) in roots[0]["id"].split("-")
     assert roots[0]["data-version"] == str(record.version)
     assert "<script>" not in html

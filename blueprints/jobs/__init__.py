@@ -1,7 +1,7 @@
-"""Long work that people start, watch and come back to. A job is a row of ours; RQ is only how it is run."""
+"""Long work as people see it: starting it, watching it, stopping it, starting it again. What runs it is in work/."""
 
 from flask import Blueprint
 
 bp = Blueprint("jobs", __name__)
 
-from blueprints.jobs import broadcasts, queue, views  # noqa: E402, F401  (they need bp)
+from blueprints.jobs import admin, broadcasts, everywhere, files, views  # noqa: E402, F401  (they need bp)

@@ -1,10 +1,12 @@
 """Who may follow a job, and what is announced while it waits, runs and ends."""
 
-from blueprints.jobs.models import Job
-from database import db
 from extensions import live
+from work import Job, signals
+from work.models import ENDED, FRESHLY_ACTIVE, WAITING
 
 MAX_ID = 2**31 - 1  # what an integer column of PostgreSQL holds
+EVERYBODYS = "jobs:everybodys"  # for admins
+LINE = "jobs:line"  # somebody left it: places have changed
 
 
 def job_topic(job_id):
@@ -12,13 +14,18 @@ def job_topic(job_id):
 
 
 def owner_topic(user_id):
+    """What every page of a person follows: that one of their jobs began or ended."""
     return f"jobs:owner:{user_id}"
+
+
+def list_topic(user_id):
+    return f"jobs:list:{user_id}"
 
 
 @live.topic(f"jobs:job:<int(max={MAX_ID}):job_id>")
 def may_follow_job(user, job_id):
-    job = db.session.get(Job, job_id)
-    return job is not None and job.user_id == user.id
+    job = Job.find(job_id)
+    return job is not None and may_see(user, job)
 
 
 @live.topic("jobs:owner:<int:user_id>")
@@ -26,18 +33,71 @@ def may_follow_owner(user, user_id):
     return user.id == user_id
 
 
+@live.topic("jobs:list:<int:user_id>")
+def may_follow_list(user, user_id):
+    return user.id == user_id
+
+
+@live.topic(EVERYBODYS)
+def may_follow_everybodys(user):
+    return user.has_role("admin")
+
+
+@live.topic(LINE)
+def may_follow_line(_user):
+    return True  # it says that places changed, not whose
+
+
+def may_see(user, job):
+    return job.user_id == user.id or user.has_role("admin")
+
+
+@signals.created.connect
 def job_created(job):
-    # The list is paged, newest first: a row pushed in at the top would belong to no page.
-    live.refresh(owner_topic(job.user_id), "#jobs")
+    _lists(job)
+    _badge(job)
 
 
+@signals.moved.connect
 def job_moved(job):
-    """The job has reached another state."""
-    live.refresh(owner_topic(job.user_id), "#jobs")
-    live.replace(job_topic(job.id), f"#job-{job.id}", "jobs/_job.html", job=job)
+    """It has reached another state."""
+    topic = job_topic(job.id)
+    live.replace(topic, f"#job-{job.id}", "jobs/_job.html", job=job)
+    live.refresh(topic, "#job-more")
+    _lists(job)
+    if job.state != WAITING:
+        live.refresh(LINE, "#job-more")
+    if job.state in FRESHLY_ACTIVE or job.state in ENDED:
+        _badge(job)
+    if job.state in ENDED and job.user_id:
+        said = {"id": job.id, "title": job.title, "state": job.state}
+        live.signal(owner_topic(job.user_id), "job-ended", said)
 
 
+@signals.progressed.connect
 def job_progressed(job):
     """A step on the way: worthless a second later, so it has no place in the history."""
     key = f"job-{job.id}"
-    live.replace(job_topic(job.id), f"#{key}", "jobs/_job.html", job=job, key=key, volatile=True)
+    live.replace(
+        job_topic(job.id), f"#{key}-progress", "jobs/_progress.html", job=job, key=key, volatile=True
+    )
+    for topic in (list_topic(job.user_id) if job.user_id else None, EVERYBODYS):
+        if topic:
+            live.replace(topic, f"#{key}-bar", "jobs/_bar.html", job=job, key=key, volatile=True)
+
+
+@signals.noted.connect
+def job_noted(note):
+    live.upsert(job_topic(note.job_id), "#job-log", "jobs/_note.html", note=note)
+
+
+def _lists(job):
+    # The list is paged, newest first: a row pushed in at the top would belong to no page.
+    live.refresh(EVERYBODYS, "#jobs")
+    if job.user_id:
+        live.refresh(list_topic(job.user_id), "#jobs")
+
+
+def _badge(job):
+    if job.user_id:
+        live.refresh(owner_topic(job.user_id), "#jobs-badge")

@@ -27,6 +27,18 @@ class MenuItem(db.Model):
     def menu(cls):
         return db.session.scalars(select(cls).order_by(cls.sort, cls.id)).all()
 
+    @classmethod
+    def write(cls, rows):
+        """Changes the items of these names and adds the new ones at the end."""
+        known = {item.name.casefold(): item for item in cls.menu()}
+        for number, values in enumerate(rows):
+            item = known.get(values["name"].casefold())
+            if item is None:
+                db.session.add(cls(**({"picture": "margherita", "sort": 1000 + number} | values)))
+            for column, value in values.items() if item else ():
+                setattr(item, column, value)
+        db.session.flush()
+
 
 class OrderLine(db.Model):
     """What was ordered at the price of that moment; a later menu does not change it."""

@@ -76,7 +76,7 @@ def test_a_report_shows_its_bar_and_its_result(open_as, address, way):
     ada = open_as("ada", "/jobs/", address)
     is_live(ada, way)
     ada.evaluate("window.seen = []")
-    ada.get_by_role("button", name="Start the report").click()
+    ada.get_by_role("button", name="Start Sales report").click()
     ada.wait_for_url(re.compile(r"/jobs/\d+$"), wait_until="commit")
     expect(ada.get_by_text("What was sold most")).to_be_visible()
     grace = open_as("grace", "/", address)

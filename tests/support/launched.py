@@ -10,14 +10,13 @@ import time
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlencode
 
 import psutil
 import pytest
 import redis
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
-from rq import Queue
-from rq.serializers import JSONSerializer
 
 ROOT = Path(__file__).parents[2]
 STOP_S = 5
@@ -109,11 +108,15 @@ def patient(var):
 
 @contextmanager
 def busy_worker(site, client):
-    """While inside, the site's worker is at a job that never ends: it waits for an answer of ours."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        queue = Queue("default", connection=client, serializer=JSONSerializer)
-        queue.enqueue("urllib.request.urlopen", f"http://127.0.0.1:{server.getsockname()[1]}/")
-        server.settimeout(20)
-        with server.accept()[0]:
-            site.look()
-            yield
+    """While inside, the site's worker is at a long job, which an admin started."""
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    browser.addheaders = [("Sec-Fetch-Site", "same-origin")]
+    for path, fields in (
+        ("login", {"email": "root@levain.test", "password": "levain"}),
+        ("jobs/?kind=busy_friday", {"orders": 5000}),
+    ):
+        browser.open(site.url + path, urlencode(fields).encode(), timeout=20).close()
+    while not client.keys("rq:executions:*"):
+        time.sleep(0.02)
+    site.look()
+    yield

@@ -1,0 +1,22 @@
+"""What a job made, to look at or to download. Never run: each file says that it is data, and where it may be shown."""
+
+from flask import Response, abort, request
+from flask_login import login_required
+
+from blueprints.jobs import bp
+from blueprints.jobs.views import visible
+
+SHOWN = ("image/svg+xml", "image/webp")
+
+
+@bp.get("/jobs/<int:job_id>/files/<int:file_id>")
+@login_required
+def show_file(job_id, file_id):
+    file = next((each for each in visible(job_id).outputs if each.id == file_id), None)
+    if file is None:
+        abort(404)
+    shown = file.mime in SHOWN and "download" not in request.args
+    answer = Response(file.data, mimetype=file.mime)
+    answer.headers.set("Content-Disposition", "inline" if shown else "attachment", filename=file.name)
+    answer.headers["Cache-Control"] = "private, max-age=86400, immutable"
+    return answer

@@ -1,0 +1,21 @@
+"""Jobs for tests: kinds that only a test has, and an attempt run here and now."""
+
+from itertools import count
+
+from work import Job, kinds
+from work.runner import run_attempt
+
+_numbers = count(1)
+
+
+def kind_of(function, **options):
+    """The name of a new kind that runs the function."""
+    name = f"test_{next(_numbers)}"
+    kinds.job(name, "Test job", **options)(function)
+    return name
+
+
+def attempt(app, job_id, number=None):
+    """The next attempt at a job, or the one of that number."""
+    with app.app_context():
+        run_attempt(job_id, number or Job.find(job_id).attempt + 1)

@@ -1,0 +1,143 @@
+"""Notices what nobody else tells: an attempt whose process is gone, a job that fell out of Redis, one that did not
+stop when asked, a pause that is over, a schedule that is due. Each within seconds, where RQ alone takes minutes.
+
+Every web process has one; a lease in Redis keeps all but one idle. It need not be trusted: each step is a move that
+names what it expects, so two watchers at once (Redis is away) do nothing twice.
+"""
+
+import logging
+import threading
+import time
+from datetime import timedelta
+
+import redis
+from sqlalchemy import delete, select
+
+from database import db, utcnow
+from live.log import new_uuid
+from work import moves, queue, schedule
+from work.models import ENDED, HELD, SCHEDULED, STOPPING, WAITING, Job
+
+LOOK_S = 2
+LEASE = timedelta(seconds=12)  # six signs of life missed
+HEARD_AGAIN_S = 6  # after a database that was away: three signs of life, before anybody is given up
+ADRIFT = timedelta(seconds=10)  # so long a job may be on its way into Redis
+KEPT = timedelta(days=30)
+HOLDER = "work:watcher"
+AT_ONCE = 200
+GONE = "The process that ran it was lost."
+log = logging.getLogger(__name__)
+
+
+class Watcher:
+    """`start` runs it beside a web process; `turn` is one look."""
+
+    def __init__(self, app):
+        self._app, self._name = app, new_uuid()
+        self._trusted_from, self._since = 0.0, utcnow()
+        self._resent = {}
+        self._over = threading.Event()
+        self._thread = None
+
+    def start(self):
+        self._thread = threading.Thread(target=self._loop, name="jobs watcher", daemon=True)
+        self._thread.start()
+
+    def stop(self):
+        self._over.set()
+        if self._thread:
+            self._thread.join()
+
+    def _loop(self):
+        """Swallows what it logs: the next look is two seconds away."""
+        while not self._over.wait(LOOK_S):
+            try:
+                with self._app.app_context():
+                    if self._holds():
+                        self.turn()
+            except Exception:
+                # A database that was away heard no signs of life: nobody is lost before it could hear them again.
+                self._trusted_from = time.monotonic() + HEARD_AGAIN_S
+                log.exception("jobs were not looked after")
+
+    def turn(self):
+        """One look at everything, in transactions of one job each."""
+        if time.monotonic() >= self._trusted_from:
+            self._each(self._lost(), lambda job: moves.lose(job, job.attempt, GONE))
+        self._each(self._deaf(), _stop)
+        self._each(self._due(), moves.wake)
+        schedule.start_due(self._since)
+        self._each(self._adrift(), moves.requeue)
+        self._tidy()
+
+    def _holds(self):
+        try:
+            with queue.connect(decode_responses=True) as client:
+                life = int(3 * LOOK_S * 1000)
+                taken = client.set(HOLDER, self._name, nx=True, px=life)
+                return taken or (client.get(HOLDER) == self._name and client.pexpire(HOLDER, life))
+        except redis.RedisError:
+            return True  # without Redis everybody looks; the moves sort it out
+
+    def _lost(self):
+        return (Job.state.in_(HELD)) & (Job.beat_at < utcnow() - LEASE)
+
+    def _deaf(self):
+        return (Job.state == STOPPING) & (Job.due_at <= utcnow())
+
+    def _due(self):
+        return (Job.state == SCHEDULED) & (Job.due_at <= utcnow())
+
+    def _adrift(self):
+        """Jobs that wait in the database and not in Redis: it lost them, or a worker died with one in its hand."""
+        names = _waiting(Job.queued_at < utcnow() - ADRIFT)
+        self._resent = {name: at for name, at in self._resent.items() if name in names}
+        if not names:
+            return None
+        try:
+            names = names.keys() - queue.names_in_line()
+        except redis.RedisError:
+            return None  # it is away: they are still in the outbox, or will be missed when it is back
+        now = time.monotonic()
+        names = [name for name in names if now - self._resent.get(name, -60) > ADRIFT.total_seconds()]
+        self._resent |= dict.fromkeys(names, now)
+        return Job.id.in_([int(name.split("-")[1]) for name in names])
+
+    def _each(self, which, move):
+        """The move, for each job that the condition finds, in a transaction of its own."""
+        if which is None:
+            return
+        ids = db.session.scalars(select(Job.id).where(which).order_by(Job.id).limit(AT_ONCE)).all()
+        db.session.rollback()
+        for job_id in ids:
+            job = db.session.scalar(select(Job).where(Job.id == job_id, which))
+            if job:
+                move(job)
+            db.session.commit()
+
+    def _tidy(self):
+        old = (Job.state.in_(ENDED)) & (Job.ended_at < utcnow() - KEPT)
+        ids = db.session.scalars(select(Job.id).where(old).limit(AT_ONCE)).all()
+        if ids:
+            db.session.execute(delete(Job).where(Job.id.in_(ids)))
+        db.session.commit()
+
+
+def _waiting(which):
+    """{RQ's name: its job's id} of those that should be in line."""
+    rows = db.session.execute(
+        select(Job.id, Job.attempt).where(Job.state == WAITING, which).limit(AT_ONCE)
+    ).all()
+    db.session.rollback()
+    return {queue.rq_id(job_id, attempt + 1): job_id for job_id, attempt in rows}
+
+
+def _stop(job):
+    """It was asked and did not hear: it is cancelled here, and its process ended."""
+    attempt = job.attempt
+    if moves.cancelled(job, attempt):
+        db.session.commit()
+        try:
+            queue.stop(job.id, attempt)
+        except redis.RedisError as error:  # the process notices by itself that it was fenced off
+            log.warning("job %s: its process was not told: %s", job.id, error)
