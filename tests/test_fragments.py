@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 
-from blueprints.chat.models import Message
+from blueprints.chat.models import Membership, Mention, Message, Picture, Reaction
 from blueprints.jobs.models import Job
 from blueprints.orders.models import Order, OrderLine, OrderStep
 from database import utcnow
@@ -40,11 +40,24 @@ def job(state, **values):
     return Job(id=7, kind="sales_report", state=state, arguments=period, **(times | numbers | values))
 
 
+def message(**values):
+    plain = {"user_id": 1, "author_name": EVIL, "text": EVIL, "token": "t", "version": 1, "created_at": NOW}
+    return Message(id=7, **(plain | values))
+
+
 SAMPLES = {
     "orders/_ticket.html": [{"ticket": order(state)} for state in ("new", "oven", "ready")],
     "orders/_order.html": [{"order": order(state)} for state in ("new", "oven", "ready", "done")],
     "chat/_message.html": [
-        {"message": Message(id=7, user_id=1, author_name=EVIL, text=EVIL, version=1, created_at=NOW)}
+        {"message": message()},
+        {"message": message(text=f"see https://levain.test/{EVIL} @{EVIL}", edited_at=NOW)},
+        {"message": message(mentions=[Mention(user_id=2, name=EVIL)], text=f"@{EVIL}")},
+        {"message": message(reactions=[Reaction(user_id=2, name=EVIL, kind="heart")], text="")},
+        {"message": message(picture=Picture(name=EVIL, width=3, height=2))},
+        {"message": message(deleted_at=NOW, text="")},
+    ],
+    "chat/_unread.html": [
+        {"unread": Membership(room_id=7, user_id=1, unread=120, mentions=2, read_id=1, version=4)}
     ],
     "jobs/_job.html": [{"job": job(state)} for state in ("waiting", "running", "done", "failed")]
     + [{"job": job("running", total=0, done=0)}, {"job": job("done", result=REPORT | {"items": []})}],

@@ -23,7 +23,7 @@ def said(answer):
 
 
 def test_the_rooms_are_listed(ada, rooms):
-    assert [name.text for name in soup(ada.get("/chat/")).select(".doors h2")] == ["Kitchen", "Lounge"]
+    assert [name.text for name in soup(ada.get("/chat/")).select("#rooms .name")] == ["Kitchen", "Lounge"]
 
 
 def test_without_rooms_the_page_says_so(ada):
@@ -78,7 +78,7 @@ def test_a_refused_message_is_kept_in_its_field(ada, rooms, text, sentence):
 def test_htmx_gets_the_composer_with_the_sentence(ada, rooms):
     answer = post(ada, rooms[0], " ", headers=AS_HTMX)
     assert answer.status_code == 422
-    assert answer.text.startswith('<hx-partial hx-target="#composer"')
+    assert answer.text.startswith('<hx-partial hx-target="#text-problem"')
     assert "write something" in answer.text
 
 
@@ -99,8 +99,8 @@ def test_older_messages_are_a_page_of_their_own(app, ada, rooms):
     assert said(newest) == [f"message {n}" for n in range(1, 51)]
     older = ada.get(soup(newest).select_one("#earlier a")["href"])
     assert said(older) == ["message 0"]
-    # What comes in now belongs at the other end: this page is not live, and has no field to write in.
-    assert not soup(older).select("#live-connect, #composer")
+    # What comes in now belongs at the other end: this page follows no room, and has no field to write in.
+    assert not soup(older).select("#live-connect[data-live-socket], #composer, .bar")
 
 
 def test_a_room_asks_no_more_for_many_messages_than_for_one(app, ada, rooms):
