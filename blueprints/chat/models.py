@@ -93,6 +93,15 @@ class Room(db.Model):
             query = query.where(Message.id < before)
         return db.session.scalars(query.order_by(Message.id.desc()).limit(MESSAGES_PER_PAGE)).all()[::-1]
 
+    def first_after(self, message_id, user_id):
+        """The first message of somebody else after one that a person has read."""
+        query = (
+            select(Message)
+            .filter_by(room_id=self.id)
+            .where(Message.id > message_id, Message.user_id != user_id)
+        )
+        return db.session.scalar(query.order_by(Message.id).limit(1))
+
     def has_before(self, message):
         return self._any(Message.id < message.id)
 

@@ -11,6 +11,7 @@ MAX_NAMES = 20  # so many @ in one message are looked up
 _ADDRESS = re.compile(r"\bhttps?://[^\s<>\"']+", re.IGNORECASE)
 _AFTER_ADDRESS = ".,;:!?)]}"  # ends a sentence more often than an address
 _NAMED = re.compile(r"(?<!\w)@(\w[\w.'-]*(?: \w[\w.'-]*){0,2})")
+NOBODY = r"(?!)"  # matches nothing
 LINK = Markup('<a href="{0}" rel="noopener noreferrer nofollow ugc" target="_blank">{0}</a>')
 MENTION = Markup('<span class="mention" data-user="{}">{}</span>')
 
@@ -73,7 +74,7 @@ def shown(text, mentions=()):
 def _marked(text, people):
     """(start, end, HTML) of what is not plain text, in order and without overlap."""
     names = "|".join(re.escape(name) for name in sorted(people, key=len, reverse=True))
-    mention = rf"(?<!\w)@(?P<name>{names})(?!\w)" if names else r"(?!)"
+    mention = rf"(?<!\w)@(?P<name>{names or NOBODY})(?!\w)"
     for found in re.finditer(f"{_ADDRESS.pattern}|{mention}", text, re.IGNORECASE):
         if found["name"]:
             yield found.start(), found.end(), MENTION.format(people[found["name"].lower()], found[0])

@@ -106,6 +106,7 @@ def _room_page(room, problem=None, status=200):
         topics=(room_topic(room.id), ROOMS_TOPIC),
         mine=mine,
         first_unread=_first_unread(messages, mine),
+        missed=_missed(room, mine) if is_newest else None,
         doors=doors,
         more=more,
         members=members,
@@ -145,6 +146,13 @@ def _first_unread(messages, mine):
         return None
     mine_not = (each for each in messages if each.id > mine.read_id and each.user_id != mine.user_id)
     return next(mine_not, None)
+
+
+def _missed(room, mine):
+    """The first of more new messages than the page shows."""
+    if not mine or mine.unread <= MAX_UNREAD_SHOWN or "from" in request.args:
+        return None
+    return room.first_after(mine.read_id, mine.user_id)
 
 
 def _message_id(name):
