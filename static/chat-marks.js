@@ -3,7 +3,7 @@
 import {idOf, isMine, me, messages, rows, scroll} from "./chat-view.js";
 
 const TOGETHER_MS = 5 * 60 * 1000;
-const OURS = ["data-mark", "data-new", "data-follows", "aria-pressed"];
+const OURS = ["data-mark", "data-new", "data-follows", "data-here", "aria-pressed"];
 const DAY = new Intl.DateTimeFormat(undefined, {weekday: "long", day: "numeric", month: "long"});
 const DAY_OF_YEAR = new Intl.DateTimeFormat(undefined, {dateStyle: "full"});
 let firstNew = Number(scroll.dataset.firstNew) || 0;
@@ -14,7 +14,7 @@ sheet.replaceSync(`.message[data-author="${CSS.escape(me)}"] { --row: var(--own)
 document.adoptedStyleSheets.push(sheet);
 
 htmx.registerExtension("chat-marks", {
-  htmx_before_morph_attr(node, {attrName}) { if (OURS.includes(attrName) && messages.contains(node)) return false; },
+  htmx_before_morph_attr(node, {attrName}) { if (OURS.includes(attrName) && node.closest("#messages, #people")) return false; },
 });
 
 function dayOf(moment) {

@@ -1,8 +1,9 @@
-// Who is typing, beside the log and never in it; and what is said aloud of what comes: once, and a burst as a number.
+// Who is here and who is typing, beside the log and never in it; and what is said aloud of what comes: once, and a
+// burst as a number.
 import {isMine, me, messages} from "./chat-view.js";
 
 const SHOWN_MS = 6000, MOST_NAMES = 3, TOGETHER_MS = 2000, SPOKEN_CHARS = 200, SEPARATELY = 3;
-const line = document.getElementById("typing"), typists = new Map();
+const people = document.getElementById("people"), line = document.getElementById("typing"), typists = new Map();
 
 function heard({detail}) {
   const {user, name} = JSON.parse(detail.data);
@@ -22,6 +23,22 @@ function show() {
   const names = [...typists.values()].map(({name}) => name).sort();
   const many = names.length > MOST_NAMES ? "Several people" : new Intl.ListFormat("en").format(names);
   line.textContent = names.length ? `${many} ${names.length > 1 ? "are" : "is"} typing` : "";
+}
+
+let here = [];
+
+function present({detail}) {
+  here = JSON.parse(detail.data).map(String);
+  showPresent();
+}
+
+function showPresent() {
+  for (const person of people.children) {
+    const is = here.includes(person.dataset.user), word = person.querySelector(".here-word"), text = is ? "here" : "";
+    person.toggleAttribute("data-here", is);
+    if (word.textContent !== text) word.textContent = text;
+  }
+  document.getElementById("here-count").textContent = here.length ? `${here.length} here` : "";
 }
 
 let unsaid = [], timer = 0;
@@ -48,6 +65,8 @@ function edited(records) {
 export function start() {
   if (!line) return;
   document.addEventListener("live:chat-typing", heard);
+  document.addEventListener("live:presence", present);
+  new MutationObserver(showPresent).observe(people, {childList: true, subtree: true});
   document.addEventListener("chat:arrived", arrived);
   new MutationObserver(edited).observe(messages, {subtree: true, attributeFilter: ["data-version"], attributeOldValue: true});
   // What has been said is not said again with the next.

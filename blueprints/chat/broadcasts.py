@@ -19,7 +19,7 @@ def user_topic(user_id):
     return f"chat:user:{user_id}"
 
 
-@live.topic(f"chat:room:<int(max={MAX_ID}):room_id>")
+@live.topic(f"chat:room:<int(max={MAX_ID}):room_id>", presence=True)
 def may_follow_room(user, room_id):
     room = db.session.get(Room, room_id)
     return room is not None and room.admits(user.id)

@@ -12,6 +12,7 @@ from blueprints.chat.models import DIRECT, Message, Room
 from blueprints.chat.texts import MAX_TEXT_CHARS, UnfitMessageError
 from blueprints.chat.unread import read
 from database import db
+from extensions import live
 
 CONTEXT = 10  # so many read messages above the first new one
 MAX_UNREAD_SHOWN = 100  # with more, the page opens at its end
@@ -104,6 +105,7 @@ def _room_page(room, problem=None, status=200):
         has_older=bool(messages) and room.has_before(messages[0]),
         is_newest=is_newest,
         topics=(room_topic(room.id), ROOMS_TOPIC),
+        here=len(live.presence(room_topic(room.id))),
         mine=mine,
         first_unread=_first_unread(messages, mine),
         missed=_missed(room, mine) if is_newest else None,
