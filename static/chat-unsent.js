@@ -3,7 +3,7 @@
 import {address, composer, down, followsTheRoom, me, messages} from "./chat-view.js";
 
 const PREFIX = `levain-chat-${me}-${address}-`;
-const AGAIN_MS = [500, 1000, 2000, 4000], HUNG_MS = 15000, TOO_FAST_MS = 3000, SLOW_MS = 1500;
+const AGAIN_MS = [500, 1000, 2000, 4000], HUNG_MS = 15000, TOO_FAST_MS = 3000, SLOW_MS = 1500, MOST_TRIES = 8;
 const sender = document.getElementById("sender"), list = document.getElementById("pending");
 const items = new Map(); // token -> {token, text, picture, source, at, state, reason, node}
 let flight = null, timer = 0, tries = 0;
@@ -70,6 +70,7 @@ function done(item) {
 function failed(item, reason) {
   if (flight === item) flight = null;
   if (reason.startsWith("That was too fast")) return again(item, TOO_FAST_MS);
+  if (reason.startsWith("Something went wrong") && tries < MOST_TRIES) return again(item); // on the server's side
   item.state = "failed";
   label(item, `! Not sent. ${reason}`);
   item.node.classList.add("failed");

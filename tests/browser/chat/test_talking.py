@@ -4,15 +4,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.support.chatting import by, enter, field, said, same_as_fresh, say  # noqa: F401
+from tests.support.chatting import by, field, said, same_as_fresh, say
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.usefixtures("rooms")]
-TRANSPORTS = ["socket", "stream", "poll"]
-
-
-@pytest.fixture(params=TRANSPORTS)
-def transport(request):
-    return request.param
 
 
 def test_my_message_is_there_at_once_and_once(enter, transport):
@@ -20,8 +14,10 @@ def test_my_message_is_there_at_once_and_once(enter, transport):
     ada.evaluate(
         """() => {
             window.most = 0;
-            const count = () => [...document.querySelectorAll(".message .body")].filter((body) => body.textContent === "hello").length;
-            new MutationObserver(() => { window.most = Math.max(window.most, count()); }).observe(document.body, {childList: true, subtree: true});
+            const bodies = () => [...document.querySelectorAll(".message .body")];
+            const count = () => bodies().filter((body) => body.textContent === "hello").length;
+            const watch = new MutationObserver(() => { window.most = Math.max(window.most, count()); });
+            watch.observe(document.body, {childList: true, subtree: true});
             document.getElementById("text").addEventListener("keydown", (event) => {
                 const start = performance.now();
                 requestAnimationFrame(() => { window.tookMs = performance.now() - start; window.shown = count(); });
@@ -92,7 +88,14 @@ def test_a_refused_message_keeps_its_text_and_says_why(enter):
     expect(ada.locator("#pending li")).to_have_count(0)
 
 
-def test_edit_and_delete_reach_the_other_where_it_stands(enter, transport):
+def menu_of(page, text):
+    by(page, text).hover()
+    by(page, text).locator(".more").click()
+
+
+@pytest.fixture
+def listening(enter, transport):
+    """Ada, who has said three things, and grace, who stands on the second with her keyboard."""
     ada, grace = enter("ada"), enter("grace", transport)
     for text in ("first", "second", "third"):
         say(ada, text)
@@ -101,37 +104,47 @@ def test_edit_and_delete_reach_the_other_where_it_stands(enter, transport):
     grace.keyboard.press("ArrowUp")
     grace.keyboard.press("ArrowUp")
     expect(by(grace, "second")).to_be_focused()
-    field(ada).fill("not yet sent")
-    field(ada).fill("")
-    field(ada).press("ArrowUp")
-    expect(field(ada)).to_have_value("third")
-    field(ada).press("Escape")
-    expect(field(ada)).to_have_value("")
-    by(ada, "second").hover()
-    by(ada, "second").locator(".more").click()
+    return ada, grace
+
+
+def test_edit_and_delete_reach_the_other_where_it_stands(listening):
+    ada, grace = listening
+    menu_of(ada, "second")
     ada.get_by_role("button", name="Edit").click()
     field(ada).fill("changed")
     field(ada).press("Enter")
     expect(grace.locator("#messages .body")).to_have_text(["first", "changed", "third"])
     expect(grace.locator("#messages .edited")).to_have_count(1)
     expect(by(grace, "changed")).to_be_focused()
-    by(ada, "first").hover()
-    by(ada, "first").locator(".more").click()
+    menu_of(ada, "first")
     delete = ada.locator('#menu [data-do="delete"]')
     delete.click()
     expect(delete).to_contain_text("Press again")
     delete.click()
-    expect(grace.locator("#messages .body")).to_have_text(
-        ["This message was deleted.", "changed", "third"]
-    )
+    expect(grace.locator("#messages .body")).to_have_text(["This message was deleted.", "changed", "third"])
     expect(by(grace, "changed")).to_be_focused()
+
+
+def test_up_edits_the_last_and_escape_gives_the_text_back(enter):
+    ada = enter("ada")
+    say(ada, "my last")
+    expect(by(ada, "my last")).to_be_visible()
+    expect(ada.locator("#pending li")).to_have_count(0)
+    field(ada).press("ArrowUp")
+    expect(field(ada)).to_have_value("my last")
+    field(ada).press("Escape")
+    expect(field(ada)).to_have_value("")
+    field(ada).fill("a draft")
+    menu_of(ada, "my last")
+    ada.get_by_role("button", name="Edit").click()
+    field(ada).press("Escape")
+    expect(field(ada)).to_have_value("a draft")
 
 
 def test_reactions_are_counted_for_all_and_pressed_for_mine(enter):
     ada, grace = enter("ada"), enter("grace", "poll")
     say(ada, "pizza?")
-    by(grace, "pizza?").hover()
-    by(grace, "pizza?").locator(".more").click()
+    menu_of(grace, "pizza?")
     grace.locator("[data-react=pizza]").click()
     expect(ada.locator(".reaction")).to_have_attribute("aria-pressed", "false")
     expect(grace.locator(".reaction")).to_have_attribute("aria-pressed", "true")
