@@ -23,6 +23,7 @@ function titled({detail}) {
 }
 
 for (const part of [marks, people, unsent, compose, menu, view, reading]) part.start();
+view.chat.dataset.started = ""; // from here on it follows what happens
 document.addEventListener("live:state", ended);
 document.addEventListener("chat:unread", titled);
 document.addEventListener("chat:arrived", ({detail}) => { if (detail.rows.some(view.isMine)) reading.resume(); });

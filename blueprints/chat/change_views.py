@@ -1,6 +1,6 @@
 """What is done to a message that is there: edit, delete, react; and its picture. Without scripts, on its own page."""
 
-from flask import abort, redirect, render_template, request, send_file, url_for
+from flask import Response, abort, redirect, render_template, request, url_for
 from flask_login import current_user, login_required
 
 from blueprints.chat import bp, limits, pictures
@@ -78,11 +78,10 @@ def picture(name):
         abort(404)
     if not found.room.admits(current_user.id):
         abort(404)
-    path = pictures.folder() / found.name
-    if not path.is_file():
-        abort(404)
-    answer = send_file(path, mimetype="image/jpeg", conditional=True, etag=True, max_age=None)
-    answer.headers["Cache-Control"] = "private, no-cache"
+    answer = Response(mimetype="image/jpeg", headers={"Cache-Control": "private, no-cache"})
+    answer.set_etag(found.name)  # what is under a name never changes
+    if answer.make_conditional(request).status_code != 304:
+        answer.set_data(pictures.read(found.name) or abort(404))
     return answer
 
 

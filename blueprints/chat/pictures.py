@@ -43,6 +43,12 @@ def folder():
     return pathlib.Path(current_app.config["LEVAIN_VAR"]) / "pictures"
 
 
+def read(name):
+    """The bytes of a file, which is never large, or None."""
+    path = folder() / name
+    return path.read_bytes() if path.is_file() else None
+
+
 def remove_file(name):
     (folder() / name).unlink(missing_ok=True)
 

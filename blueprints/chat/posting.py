@@ -12,9 +12,11 @@ def was_posted(author, fields):
 
 def post(room, author, fields, picture=None):
     """(the message, its event or None for a repeat); raises UnfitMessageError with a sentence. The caller commits."""
+    if was_posted(author, fields):
+        return Message.of_token(author, fields.get("token")), None
     name = fields.get("picture")
     picture = picture or Picture.waiting(author, room, name)
-    if name and picture is None and not was_posted(author, fields):
+    if name and picture is None:
         raise UnfitMessageError("The picture is not here any more. Please choose it again.")
     message, is_new = room.post(author, fields.get("text"), fields.get("token"), picture)
     return message, message_posted(message) if is_new else None

@@ -97,6 +97,7 @@ def _room_page(room, problem=None, status=200):
     messages, is_newest = _window(room, mine)
     if not is_newest and "Live-Repair" in request.headers:  # too much has come since; the page begins anew
         return redirect(url_for("chat.show", room_id=room.id))
+    missed = _missed(room, mine) if is_newest else None
     doors, more = rooms.doors(current_user)
     members, _ = rooms.people(room)
     page = render_template(
@@ -107,8 +108,8 @@ def _room_page(room, problem=None, status=200):
         topics=(room_topic(room.id), ROOMS_TOPIC),
         here=len(live.presence(room_topic(room.id))),
         mine=mine,
-        first_unread=_first_unread(messages, mine),
-        missed=_missed(room, mine) if is_newest else None,
+        first_unread=None if missed else _first_unread(messages, mine),
+        missed=missed,
         doors=doors,
         more=more,
         members=members,

@@ -31,6 +31,7 @@ def enter(open_as):
         state = "polling" if transport == "poll" else "live"
         expect(page.locator("html")).to_have_attribute("data-live", state)
         expect(page.locator("#live-connect")).to_have_attribute("data-live-transport", transport)
+        expect(page.locator("#chat")).to_have_attribute("data-started", "")
         return page
 
     return open_room
