@@ -1,5 +1,5 @@
 // What one does with a message: one menu for all of them, and keys for whoever walks the log with arrows.
-import {composer, down, followsTheRoom, idOf, isMine, messages, rows, scroll} from "./chat-view.js";
+import {composer, down, followsTheRoom, idOf, isMine, messages, rows} from "./chat-view.js";
 import {edit, reply} from "./chat-compose.js";
 import {markFrom} from "./chat-marks.js";
 import {unreadFrom} from "./chat-read.js";
@@ -83,7 +83,6 @@ export function start() {
   if (!followsTheRoom) return;
   messages.addEventListener("click", pressed);
   messages.addEventListener("keydown", keyed);
-  scroll.addEventListener("scroll", () => { if (menu.matches(":popover-open")) close(null); }, {passive: true});
   menu.addEventListener("click", (event) => {
     const button = event.target.closest("button");
     if (!button) return;
