@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from blueprints.auth.models import User
 from blueprints.chat import unread
+from blueprints.chat.parts import REACTIONS, Mention, Picture, Reaction
 from blueprints.chat.texts import (
     MAX_ABOUT_CHARS,
     MAX_ROOM_CHARS,
@@ -23,7 +24,6 @@ from database import UtcDateTime, db, utcnow
 OPEN, CLOSED, DIRECT = "open", "closed", "direct"
 MESSAGES_PER_PAGE = 50
 MAX_WINDOW = 1000  # a page that goes on from where somebody reads holds no more
-REACTIONS = ("heart", "smile", "tick", "eyes", "pizza", "flame")
 
 
 class Room(db.Model):
@@ -148,13 +148,13 @@ class Message(db.Model):
     newcomers = False  # did anybody become a member with it? Only known where it was posted
 
     room: Mapped[Room] = relationship()
-    reactions: Mapped[list["Reaction"]] = relationship(
+    reactions: Mapped[list[Reaction]] = relationship(
         lazy="selectin", cascade="all, delete-orphan", order_by="Reaction.id"
     )
-    mentions: Mapped[list["Mention"]] = relationship(
+    mentions: Mapped[list[Mention]] = relationship(
         lazy="selectin", cascade="all, delete-orphan", order_by="Mention.user_id"
     )
-    picture: Mapped["Picture | None"] = relationship(lazy="selectin", cascade="all, delete-orphan")
+    picture: Mapped[Picture | None] = relationship(lazy="selectin", cascade="all, delete-orphan")
 
     @classmethod
     def of_token(cls, author, token):
@@ -206,44 +206,3 @@ class Message(db.Model):
         self.version += 1
         db.session.flush()
         unread.recount(self.room_id)
-
-
-class Mention(db.Model):
-    __tablename__ = "mentions"
-    message_id: Mapped[int] = mapped_column(ForeignKey(Message.id, ondelete="CASCADE"), primary_key=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), primary_key=True)
-    name: Mapped[str] = mapped_column(String(100))
-
-
-class Reaction(db.Model):
-    __tablename__ = "reactions"
-    __table_args__ = (UniqueConstraint("message_id", "user_id", "kind"),)
-    id: Mapped[int] = mapped_column(primary_key=True)
-    message_id: Mapped[int] = mapped_column(ForeignKey(Message.id, ondelete="CASCADE"))
-    user_id: Mapped[int] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"))
-    kind: Mapped[str] = mapped_column(String(10))
-    name: Mapped[str] = mapped_column(String(100))
-
-
-class Picture(db.Model):
-    """A file in var/pictures, of a message; until that is posted, only of whoever sent it."""
-
-    __tablename__ = "pictures"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(40), unique=True)
-    room_id: Mapped[int] = mapped_column(ForeignKey(Room.id, ondelete="CASCADE"), index=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey(User.id))
-    message_id: Mapped[int | None] = mapped_column(ForeignKey(Message.id), unique=True)
-    width: Mapped[int]
-    height: Mapped[int]
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
-
-    room: Mapped[Room] = relationship()
-
-    @classmethod
-    def waiting(cls, user, room, name):
-        """Somebody's picture for this room that no message has yet, or None."""
-        if not isinstance(name, str) or not name:
-            return None
-        found = select(cls).filter_by(name=name, user_id=user.id, room_id=room.id, message_id=None)
-        return db.session.scalar(found)

@@ -165,6 +165,9 @@ function before(mine, detail) {
   if (!mine || mine.done) return false;
   contact = Date.now();
   const {message} = detail;
+  // hx-sse gives a message without an id the last one of its stream: a volatile event would look like an old one.
+  if (message.id && message.id === mine.lastId && message.event !== "live:beat") message.id = "";
+  mine.lastId = message.id || mine.lastId;
   mine.current = message;
   if (notNewer(message.id) && message.event !== "live:beat") return false;
   if (repairing) detail.waitUntil(repairing.then(() => { detail.cancelled = mine.done || (isState(message) && notNewer(message.id)); }));
