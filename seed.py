@@ -11,6 +11,8 @@ from sqlalchemy import select
 
 from blueprints.auth import User, add_demo_accounts
 from blueprints.chat.models import Room
+from blueprints.chat.rooms import add as add_member
+from blueprints.chat.rooms import direct
 from blueprints.orders.models import MenuItem, Order, OrderLine, OrderStep
 from database import db, utcnow
 
@@ -26,16 +28,22 @@ MENU = [
 ]
 SOLD_OUT = "Tartufo"
 ROOMS = [
-    ("Front of house", "Tables, guests, and who takes which door."),
-    ("Kitchen", "Dough, oven, and what runs low."),
-    ("Lounge", "Everything else."),
+    ("Front of house", "Tables, guests, and who takes which door.", "open"),
+    ("Kitchen", "Dough, oven, and what runs low.", "open"),
+    ("Lounge", "Everything else.", "open"),
+    ("Friday crew", "Shifts and swaps, for those who work them.", "closed"),
 ]
-TALK = [
-    ("carlo", "The oven is up to heat. First dough at half past five."),
-    ("ada", "Table four asks if the Bianca is vegan."),
-    ("carlo", "It is. The Marinara, too."),
-    ("grace", "Then two of each, please!"),
+TALK = [  # who, what, how many minutes ago
+    ("carlo", "The new flour is here. Same mill, a little more protein: https://levain.test/flour", 1570),
+    ("grace", "Nice. Does the dough need more water then?", 1562),
+    ("carlo", "Two percent. I wrote it on the board.", 1560),
+    ("carlo", "The oven is up to heat. First dough at half past five.", 64),
+    ("ada", "Table four asks if the Bianca is vegan.", 31),
+    ("carlo", "It is. The Marinara, too.", 30),
+    ("grace", "Then two of each, please! @Ada, table nine would like the corner next time.", 12),
+    ("ada", "Noted. And @Carlo, the Tartufo is gone for tonight.", 4),
 ]
+DIRECT_TALK = [("grace", "Can you take my Friday?", 45), ("ada", "Yes, if you take my Sunday.", 40)]
 OPEN_ORDERS = [
     ("ada", "ready", 17, {0: 1, 3: 1}),
     ("grace", "oven", 9, {2: 2}),
@@ -69,11 +77,23 @@ def _add_menu():
 
 
 def _add_talk(people):
-    rooms = [Room(name=name, about=about) for name, about in ROOMS]
+    rooms = [Room(name=name, about=about, kind=kind) for name, about, kind in ROOMS]
     db.session.add_all(rooms)
     db.session.flush()
-    for number, (name, text) in enumerate(TALK):
-        rooms[0].post(people[name], text, f"seed-{number}")
+    for person in ("ada", "grace", "carlo"):
+        add_member(rooms[-1], people[person].id)
+    said = [_say(rooms[0], people, *line, f"seed-{n}") for n, line in enumerate(TALK)]
+    for name in ("ada", "grace"):
+        said[5].react(people[name], "heart", on=True)
+    private, _ = direct(people["ada"], people["grace"])
+    for n, line in enumerate(DIRECT_TALK):
+        _say(private, people, *line, f"seed-direct-{n}")
+
+
+def _say(room, people, name, text, minutes, token):
+    message, _ = room.post(people[name], text, token)
+    message.created_at = utcnow() - timedelta(minutes=minutes)
+    return message
 
 
 def _add_past_orders(people, menu):

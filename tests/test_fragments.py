@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 
-from blueprints.chat.models import Message
+from blueprints.chat.models import Membership, Mention, Message, Picture, Reaction
 from blueprints.orders.models import Order, OrderLine, OrderStep
 from database import utcnow
 from live.fragments import Fragments
@@ -57,11 +57,24 @@ STATES = ("waiting", "scheduled", "running", "stopping", "done", "failed", "canc
 NUMBERLESS = {"total": 0, "done": 0, "percent": 0, "pace": None, "attempt": 1, "attempts": [], "files": []}
 
 
+def message(**values):
+    plain = {"user_id": 1, "author_name": EVIL, "text": EVIL, "token": "t", "version": 1, "created_at": NOW}
+    return Message(id=7, **(plain | values))
+
+
 SAMPLES = {
     "orders/_ticket.html": [{"ticket": order(state)} for state in ("new", "oven", "ready")],
     "orders/_order.html": [{"order": order(state)} for state in ("new", "oven", "ready", "done")],
     "chat/_message.html": [
-        {"message": Message(id=7, user_id=1, author_name=EVIL, text=EVIL, version=1, created_at=NOW)}
+        {"message": message()},
+        {"message": message(text=f"see https://levain.test/{EVIL} @{EVIL}", edited_at=NOW)},
+        {"message": message(mentions=[Mention(user_id=2, name=EVIL)], text=f"@{EVIL}")},
+        {"message": message(reactions=[Reaction(user_id=2, name=EVIL, kind="heart")], text="")},
+        {"message": message(picture=Picture(name=EVIL, width=3, height=2))},
+        {"message": message(deleted_at=NOW, text="")},
+    ],
+    "chat/_unread.html": [
+        {"unread": Membership(room_id=7, user_id=1, unread=120, mentions=2, read_id=1, version=4)}
     ],
     "jobs/_job.html": [{"job": job(state)} for state in STATES]
     + [{"job": job(state, **NUMBERLESS)} for state in STATES]

@@ -1,44 +1,71 @@
-"""Rooms and their messages. A message keeps the token of the form it came from, so that it is posted once."""
+"""Rooms, who is in them, and what was said. Whoever changes what is counted locks the room first: so messages of a
+room commit in the order of their ids, and every unread count is exact. A message keeps the token of the form it came
+from, so that it is posted once. What a text may be stands in texts.py, how it is counted in unread.py.
+"""
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, select
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from blueprints.auth.models import User
+from blueprints.chat import unread
+from blueprints.chat.parts import REACTIONS, Mention, Picture, Reaction
+from blueprints.chat.texts import (
+    MAX_ABOUT_CHARS,
+    MAX_ROOM_CHARS,
+    fit_text,
+    fit_token,
+    possible_names,
+)
 from database import UtcDateTime, db, utcnow
 
-MAX_TEXT_CHARS = 4000
-MAX_TOKEN_CHARS = 64
+OPEN, CLOSED, DIRECT = "open", "closed", "direct"
 MESSAGES_PER_PAGE = 50
-
-
-class UnfitMessageError(ValueError):
-    """What was sent can't be a message; the text says why, to the person who sent it."""
+MAX_WINDOW = 1000  # a page that goes on from where somebody reads holds no more
 
 
 class Room(db.Model):
+    """An open room is everybody's, a closed one its members', a direct one two people's and without a name."""
+
     __tablename__ = "rooms"
+    __table_args__ = (CheckConstraint("kind IN ('open', 'closed', 'direct')", name="kind"),)
     id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(60), unique=True)
-    about: Mapped[str] = mapped_column(String(200), default="")
+    name: Mapped[str | None] = mapped_column(String(MAX_ROOM_CHARS), unique=True)
+    about: Mapped[str] = mapped_column(String(MAX_ABOUT_CHARS), default="")
+    kind: Mapped[str] = mapped_column(String(10), default=OPEN)
+    pair: Mapped[str | None] = mapped_column(String(30), unique=True)  # of a direct one: the two ids, "3-7"
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey(User.id))
 
-    @classmethod
-    def all(cls, limit=200):
-        return db.session.scalars(select(cls).order_by(cls.name).limit(limit)).all()
+    def lock(self):
+        """One at a time from here to the commit: posting, editing, reading, and who is a member."""
+        db.session.scalar(select(Room.id).where(Room.id == self.id).with_for_update())
+        return self
 
-    def post(self, author, text, token):
+    def admits(self, user_id):
+        return self.kind == OPEN or self.membership(user_id) is not None
+
+    def membership(self, user_id):
+        return db.session.get(Membership, (self.id, user_id), populate_existing=True)
+
+    def post(self, author, text, token, picture=None):
         """The message, and whether this call made it; a token that was seen before posts nothing new."""
-        text, token = _fit_text(text), _fit_token(token)
+        text, token = fit_text(text, may_be_empty=picture is not None), fit_token(token)
+        self.lock()
         message = Message.of_token(author, token)
         if message:
             return message, False
         try:
             with db.session.begin_nested():
-                return self._add(author, text, token), True
-        except IntegrityError:  # the same form was sent twice at once: its twin was faster
+                message = self._add(author, text, token)
+        except IntegrityError:  # the same form was sent to two rooms at once: its twin was faster
             return Message.of_token(author, token), False
+        if picture:
+            picture.message_id = message.id
+        message.mention(self.mentioned(text))
+        message.newcomers = unread.count(message, [mention.user_id for mention in message.mentions])
+        return message, True
 
     def _add(self, author, text, token):
         message = Message(room_id=self.id, user_id=author.id, author_name=author.name, text=text, token=token)
@@ -46,17 +73,63 @@ class Room(db.Model):
         db.session.flush()
         return message
 
-    def messages(self, before=None):
-        """One page, oldest first: the newest, or those before a message's id."""
-        query = select(Message).filter_by(room_id=self.id).order_by(Message.id.desc())
+    def mentioned(self, text):
+        """The people whose name stands behind an @, of those who may read it here."""
+        names = possible_names(text)
+        if not names:
+            return []
+        query = select(User).where(db.func.lower(User.name).in_(names)).order_by(User.id).limit(20)
+        if self.kind != OPEN:
+            query = query.join(Membership, Membership.user_id == User.id).where(Membership.room_id == self.id)
+        return db.session.scalars(query).all()
+
+    def messages(self, before=None, since=None):
+        """One page, oldest first: the newest, those before a message's id, or all since one, itself included."""
+        query = select(Message).filter_by(room_id=self.id)
+        if since is not None:
+            query = query.where(Message.id >= since).order_by(Message.id).limit(MAX_WINDOW)
+            return db.session.scalars(query).all()
         if before is not None:
             query = query.where(Message.id < before)
-        return db.session.scalars(query.limit(MESSAGES_PER_PAGE)).all()[::-1]
+        return db.session.scalars(query.order_by(Message.id.desc()).limit(MESSAGES_PER_PAGE)).all()[::-1]
+
+    def first_after(self, message_id, user_id):
+        """The first message of somebody else after one that a person has read."""
+        query = (
+            select(Message)
+            .filter_by(room_id=self.id)
+            .where(Message.id > message_id, Message.user_id != user_id)
+        )
+        return db.session.scalar(query.order_by(Message.id).limit(1))
 
     def has_before(self, message):
-        """Whether there is anything older than this message."""
-        older = select(Message.id).where(Message.room_id == self.id, Message.id < message.id).limit(1)
-        return db.session.scalar(older) is not None
+        return self._any(Message.id < message.id)
+
+    def has_after(self, message):
+        return self._any(Message.id > message.id)
+
+    def _any(self, condition):
+        found = select(Message.id).where(Message.room_id == self.id, condition).limit(1)
+        return db.session.scalar(found) is not None
+
+
+class Membership(db.Model):
+    """Somebody in a room, how far they have read, and how much is unread. `version` rises with every change."""
+
+    __tablename__ = "memberships"
+    room_id: Mapped[int] = mapped_column(ForeignKey(Room.id, ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey(User.id, ondelete="CASCADE"), primary_key=True, index=True
+    )
+    read_id: Mapped[int] = mapped_column(default=0)
+    unread: Mapped[int] = mapped_column(default=0)
+    mentions: Mapped[int] = mapped_column(default=0)
+    version: Mapped[int] = mapped_column(default=1)
+
+    @property
+    def id(self):
+        """In lists of its owner's it goes by its room."""
+        return self.room_id
 
 
 class Message(db.Model):
@@ -70,32 +143,66 @@ class Message(db.Model):
     token: Mapped[str] = mapped_column(String(64))
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    edited_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    newcomers = False  # did anybody become a member with it? Only known where it was posted
+
+    room: Mapped[Room] = relationship()
+    reactions: Mapped[list[Reaction]] = relationship(
+        lazy="selectin", cascade="all, delete-orphan", order_by="Reaction.id"
+    )
+    mentions: Mapped[list[Mention]] = relationship(
+        lazy="selectin", cascade="all, delete-orphan", order_by="Mention.user_id"
+    )
+    picture: Mapped[Picture | None] = relationship(lazy="selectin", cascade="all, delete-orphan")
 
     @classmethod
     def of_token(cls, author, token):
         return db.session.scalar(select(cls).filter_by(user_id=author.id, token=token))
 
+    def edit(self, text):
+        """Whether there was anything to change; counts follow who is mentioned now."""
+        text = fit_text(text, may_be_empty=self.picture is not None)
+        self._lock()
+        if self.deleted_at or text == self.text:
+            return False
+        self.text, self.edited_at = text, utcnow()
+        self.mention(self.room.mentioned(text))
+        self._changed()
+        return True
 
-def _fit_text(text):
-    # A command's fields are JSON from a browser: anything may stand in the place of a text.
-    text = text.replace("\r\n", "\n").strip() if isinstance(text, str) else ""
-    if not text:
-        raise UnfitMessageError("Please write something first.")
-    if len(text) > MAX_TEXT_CHARS:
-        raise UnfitMessageError(f"That is {len(text):,} characters; a message may have {MAX_TEXT_CHARS:,}.")
-    if "\0" in text or not _is_unicode(text):
-        raise UnfitMessageError("The message holds a character that can't be stored. Please remove it.")
-    return text
+    def delete(self):
+        """Nothing of it stays but its place; the name of its picture's file, for whoever removes it."""
+        self._lock()
+        picture = self.picture.name if self.picture else None
+        self.text, self.deleted_at = "", self.deleted_at or utcnow()
+        self.reactions, self.mentions, self.picture = [], [], None
+        self._changed()
+        return picture
 
+    def react(self, user, kind, on=None):
+        """Sets or takes back a reaction; `on=None` does whichever is new. Whether anything changed."""
+        self._lock()
+        mine = next((each for each in self.reactions if (each.user_id, each.kind) == (user.id, kind)), None)
+        if self.deleted_at or kind not in REACTIONS or on == (mine is not None):
+            return False
+        if mine:
+            self.reactions.remove(mine)
+        else:
+            self.reactions.append(Reaction(user_id=user.id, name=user.name, kind=kind))
+        self.version += 1
+        db.session.flush()
+        return True
 
-def _is_unicode(text):
-    """False for half of a surrogate pair, which JSON may carry and no database takes."""
-    return text.encode("utf-8", "ignore").decode() == text
+    def mention(self, users):
+        self.mentions = [Mention(user_id=user.id, name=user.name) for user in users]
+        db.session.flush()
 
+    def _lock(self):
+        self.room.lock()
+        db.session.refresh(self)
 
-def _fit_token(token):
-    if not (isinstance(token, str) and 0 < len(token) <= MAX_TOKEN_CHARS and token.isascii()):
-        raise UnfitMessageError("The form was incomplete. Please reload the page and send it once more.")
-    if not token.replace("-", "").isalnum():
-        raise UnfitMessageError("The form was incomplete. Please reload the page and send it once more.")
-    return token
+    def _changed(self):
+        self.version += 1
+        db.session.flush()
+        unread.recount(self.room_id)

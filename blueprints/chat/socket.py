@@ -3,9 +3,9 @@
 from functools import partial
 
 from blueprints.auth.models import User
-from blueprints.chat import bp
-from blueprints.chat.broadcasts import message_posted
-from blueprints.chat.models import Room, UnfitMessageError
+from blueprints.chat import bp, posting
+from blueprints.chat.models import Room
+from blueprints.chat.texts import UnfitMessageError
 from database import db, writing
 from extensions import live, sock
 from live import CommandRefused
@@ -25,14 +25,12 @@ def run_command(room_id, name, fields):
 
 def _post(room_id, fields):
     room, author = db.session.get(Room, room_id), db.session.get(User, live.identity().user_id)
-    if room is None or author is None:
+    if room is None or author is None or not room.admits(author.id):
         raise CommandRefused("This room is closed to you now.")
     try:
-        message, is_new = room.post(author, fields.get("text"), fields.get("token"))
+        posting.post(room, author, fields)
     except UnfitMessageError as problem:
         raise CommandRefused(str(problem)) from problem
-    if is_new:
-        message_posted(message)
     db.session.commit()
 
 

@@ -5,66 +5,175 @@ from uuid import uuid4
 from flask import abort, redirect, render_template, request, url_for
 from flask_login import current_user, login_required
 
-from blueprints.chat import bp
-from blueprints.chat.broadcasts import MAX_ID, message_posted, room_topic
-from blueprints.chat.models import MAX_TEXT_CHARS, Room, UnfitMessageError
+from blueprints.chat import bp, limits, pictures, posting, rooms
+from blueprints.chat.broadcasts import MAX_ID, ROOMS_TOPIC, counts_changed, people_changed, room_topic, typing
+from blueprints.chat.frame import REACTION_WORDS
+from blueprints.chat.models import DIRECT, Message, Room
+from blueprints.chat.texts import MAX_TEXT_CHARS, UnfitMessageError
+from blueprints.chat.unread import read
 from database import db
+from extensions import live
+
+CONTEXT = 10  # so many read messages above the first new one
+MAX_UNREAD_SHOWN = 100  # with more, the page opens at its end
 
 
 @bp.get("/chat/")
 @login_required
 def index():
-    return render_template("chat/index.html", rooms=Room.all())
+    page = request.args.get("page", 1, type=int)
+    if not 0 < page < 1000:
+        abort(404)
+    doors, more = rooms.doors(current_user, page)
+    return render_template("chat/index.html", doors=doors, page=page, more=more, topic=ROOMS_TOPIC)
 
 
 @bp.get("/chat/rooms/<int:room_id>")
 @login_required
 def show(room_id):
-    before = request.args.get("before", type=int)
-    if before is not None and not 0 < before <= MAX_ID:
-        abort(404)
-    return _room_page(_find(room_id), before=before)
+    return _room_page(find(room_id))
 
 
 @bp.post("/chat/rooms/<int:room_id>/messages")
 @login_required
 def create_message(room_id):
-    room = _find(room_id)
+    room, author = find(room_id), current_user._get_current_object()
     try:
-        message, is_new = room.post(current_user, request.form.get("text"), request.form.get("token"))
+        if not posting.was_posted(author, request.form):
+            limits.slow_down(author)
+        message, event = posting.post(room, author, request.form, _picture_of_form(room, author))
     except UnfitMessageError as problem:
-        return _refused(room, str(problem))
-    answer = message_posted(message).html if is_new else ""
+        db.session.rollback()
+        return _refused(find(room_id), str(problem))
     db.session.commit()
     if request.headers.get("HX-Request"):
-        return answer, 200 if answer else 204
+        return (event.html, 200) if event else ("", 204)
     return redirect(url_for("chat.show", room_id=room.id, _anchor=f"message-{message.id}"), 303)
 
 
-def _find(room_id):
-    return db.session.get(Room, room_id) or abort(404)
+@bp.post("/chat/rooms/<int:room_id>/read")
+@login_required
+def read_room(room_id):
+    """`upto`: everything to that message was seen. `back`: from that message on it is unread again."""
+    limits.slow_down(current_user, limits.NOTES, what="chat-read")
+    upto, back = (request.form.get(name, type=int) for name in ("upto", "back"))
+    known = upto or back
+    room = find(room_id)
+    message = known and 0 < known <= MAX_ID and db.session.get(Message, known)
+    if not message or message.room_id != room.id:
+        abort(404)
+    room.lock()
+    changed, is_new = read(room.id, current_user.id, upto, None if upto else back)
+    if is_new:
+        people_changed(room.id)
+    if changed:
+        counts_changed(room.id, current_user.id)
+        db.session.commit()
+    return "", 204
 
 
-def _room_page(room, before=None, problem=None, status=200):
-    messages = room.messages(before)
+@bp.post("/chat/rooms/<int:room_id>/typing")
+@login_required
+def type_in_room(room_id):
+    limits.slow_down(current_user, limits.NOTES, what="chat-typing")
+    typing(find(room_id).id, current_user)
+    return "", 204
+
+
+def find(room_id):
+    """The room, if it is there and open to whoever asks: else 404 for both."""
+    room = db.session.get(Room, room_id)
+    return room if room and room.admits(current_user.id) else abort(404)
+
+
+def _picture_of_form(room, author):
+    """Without scripts the file comes along with the text."""
+    file = request.files.get("file")
+    return pictures.keep(author, room, file) if file and file.filename else None
+
+
+def _room_page(room, problem=None, status=200):
+    mine = room.membership(current_user.id)
+    messages, is_newest = _window(room, mine)
+    if not is_newest and "Live-Repair" in request.headers:  # too much has come since; the page begins anew
+        return redirect(url_for("chat.show", room_id=room.id))
+    missed = _missed(room, mine) if is_newest else None
+    doors, more = rooms.doors(current_user)
+    members, _ = rooms.people(room)
     page = render_template(
         "chat/show.html",
         messages=messages,
         has_older=bool(messages) and room.has_before(messages[0]),
-        is_newest=before is None,
-        topic=room_topic(room.id),
-        **_composer(room, problem),
+        is_newest=is_newest,
+        topics=(room_topic(room.id), ROOMS_TOPIC),
+        here=len(live.presence(room_topic(room.id))),
+        mine=mine,
+        first_unread=None if missed else _first_unread(messages, mine),
+        missed=missed,
+        doors=doors,
+        more=more,
+        members=members,
+        reactions=REACTION_WORDS,
+        is_direct=room.kind == DIRECT,
+        **composer(room, problem),
     )
     return page, status
 
 
-def _composer(room, problem=None):
+def _window(room, mine):
+    """(messages, whether the newest is among them), as the address asks or so that the first new one is in it."""
+    before, since = _message_id("before"), _message_id("from")
+    if before is not None:
+        return room.messages(before), False
+    if since is None:
+        newest = room.messages()
+        since = _first_new(room, mine, newest)
+        if since is None:
+            return newest, True
+    messages = room.messages(since=since)
+    return messages, not (messages and room.has_after(messages[-1]))
+
+
+def _first_new(room, mine, newest):
+    """Where the page has to begin so that what is new to its viewer is all in it; None: the newest do."""
+    if not mine or not mine.unread or mine.unread > MAX_UNREAD_SHOWN:
+        return None
+    if not newest or mine.read_id >= newest[0].id:
+        return None
+    above = room.messages(before=mine.read_id + 1)[-CONTEXT:]
+    return above[0].id if above else 1
+
+
+def _first_unread(messages, mine):
+    if not mine or not mine.unread:
+        return None
+    mine_not = (each for each in messages if each.id > mine.read_id and each.user_id != mine.user_id)
+    return next(mine_not, None)
+
+
+def _missed(room, mine):
+    """The first of more new messages than the page shows."""
+    if not mine or mine.unread <= MAX_UNREAD_SHOWN or "from" in request.args:
+        return None
+    return room.first_after(mine.read_id, mine.user_id)
+
+
+def _message_id(name):
+    text = request.args.get(name)
+    if text is None:
+        return None
+    number = request.args.get(name, type=int)
+    return number if number and 0 < number <= MAX_ID else abort(404)
+
+
+def composer(room, problem=None):
     typed = request.form.get("text", "") if problem else ""
-    return {"room": room, "problem": problem, "typed": typed, "token": uuid4().hex, "most": MAX_TEXT_CHARS}
+    named = {"room": room, "room_title": rooms.title(room, current_user), "problem": problem, "typed": typed}
+    return named | {"token": uuid4().hex, "most": MAX_TEXT_CHARS}
 
 
 def _refused(room, problem):
     """422 with the sentence beside the field and what was typed still in it."""
     if request.headers.get("HX-Request"):
-        return render_template("chat/_composer_answer.html", **_composer(room, problem)), 422
+        return render_template("chat/_problem_answer.html", problem=problem), 422
     return _room_page(room, problem=problem, status=422)

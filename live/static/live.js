@@ -100,7 +100,11 @@ function pollAgain(mine) { // at once, but not in a circle where nothing moves
 // False: not for this page any more. From the request of a repair until its morph, what arrives is held back.
 function before(mine, detail) {
   if (mine.done) return false;
-  const {message} = detail, isOfCore = message.event in CORE && !message.id;
+  const {message} = detail;
+  // hx-sse gives a message without an id the last one of its stream: a volatile event would look like an old one.
+  if (message.id && message.id === mine.lastId && message.event !== "live:beat") message.id = "";
+  mine.lastId = message.id || mine.lastId;
+  const isOfCore = message.event in CORE && !message.id;
   contact = Date.now();
   if (message.event !== "live:beat" && notNewer(message.id)) return false;
   if (!repairing || isOfCore) return take(mine, message);

@@ -2,7 +2,8 @@
 
 import pytest
 
-from blueprints.chat.models import MESSAGES_PER_PAGE, Room, UnfitMessageError
+from blueprints.chat.models import MESSAGES_PER_PAGE, Room
+from blueprints.chat.texts import UnfitMessageError
 from database import db
 
 pytestmark = pytest.mark.both_databases

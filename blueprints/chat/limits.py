@@ -1,0 +1,52 @@
+"""How fast one person may post: thirty a minute, ten at once; and how large what they send may be.
+
+The WebSocket has an allowance of its own for each connection (live/transports/websocket.py); its messages are no
+larger than MAX_POST_BYTES either.
+"""
+
+from flask import render_template, request
+from limits import RateLimitItemPerMinute, RateLimitItemPerSecond
+from werkzeug.exceptions import RequestEntityTooLarge, TooManyRequests
+
+from blueprints.auth.throttle import tally
+from blueprints.chat import bp
+
+PER_MINUTE, AT_ONCE = RateLimitItemPerMinute(30), RateLimitItemPerSecond(10, 10)
+PICTURES = RateLimitItemPerMinute(10)
+NOTES = RateLimitItemPerMinute(240)  # typing, reading: small, but not for nothing
+MAX_POST_BYTES = 64 * 1024
+MAX_PICTURE_BYTES = 8_000_000
+TOO_LARGE = "What you sent is too large: a message may have 64 KiB, a picture 8 MB. Nothing was changed."
+TOO_FAST = "That was too fast: ten messages at once, thirty a minute. It was not sent; try again in a moment."
+RETRY_AFTER_S = 10
+
+
+def slow_down(user, *items, what="chat-post"):
+    """429 when somebody has done it too often."""
+    for item in items or (PER_MINUTE, AT_ONCE):
+        if not tally.ask("hit", item, what, str(user.id)):
+            raise TooManyRequests(TOO_FAST, retry_after=RETRY_AFTER_S)
+
+
+def bound_body(endpoint, _values):
+    """Before anything reads the body: 413 for what is larger. Only a picture may be."""
+    if endpoint and endpoint.startswith("chat.") and request.method == "POST":
+        with_file = request.mimetype == "multipart/form-data"
+        request.max_content_length = MAX_PICTURE_BYTES if with_file else MAX_POST_BYTES
+
+
+@bp.errorhandler(RequestEntityTooLarge)
+def too_large(_error):
+    """In the words of this feature: its limits are not the site's."""
+    return _answer(413, "Too large", TOO_LARGE, {})
+
+
+@bp.errorhandler(TooManyRequests)
+def too_fast(error):
+    return _answer(429, "Too fast", TOO_FAST, {"Retry-After": str(error.retry_after)})
+
+
+def _answer(code, title, sentence, headers):
+    template = "_error.html" if "HX-Request" in request.headers else "error.html"
+    error = {"code": code, "title": title, "sentence": sentence}
+    return render_template(template, error=error), code, headers

@@ -1,0 +1,174 @@
+"""People in a room: who is here, who is typing, what is spoken, keys for everything, and whoever is taken out."""
+
+import pytest
+from playwright.sync_api import expect
+
+from blueprints.auth import User
+from blueprints.chat import rooms as rooms_of
+from database import db
+from tests.support.chatting import by, field, say
+from tests.support.databases import email_of
+
+pytestmark = [pytest.mark.timeout(240), pytest.mark.usefixtures("rooms")]
+LISTEN = """() => {
+    window.spoken = []; window.inLog = 0;
+    const voice = document.getElementById("live-say");
+    const heard = () => { if (voice.textContent) document.body.dataset.spoken = spoken.push(voice.textContent); };
+    new MutationObserver(heard).observe(voice, {childList: true});
+    const log = document.getElementById("messages"), anything = {childList: true, subtree: true, characterData: true};
+    new MutationObserver((records) => { inLog += records.length; }).observe(log, anything);
+}"""
+
+
+@pytest.fixture
+def closed(app, rooms):
+    """Grace's closed room, with ada in it: its path."""
+    with app.app_context():
+        grace, ada = (User.find(email_of(name)) for name in ("grace", "ada"))
+        room = rooms_of.open_room(grace, "Friday crew", "", closed=True)
+        rooms_of.add(room, ada.id)
+        db.session.commit()
+        return f"/chat/rooms/{room.id}"
+
+
+def test_who_is_here_is_true(enter, transport):
+    ada = enter("ada", viewport={"width": 1400, "height": 800})
+    say(ada, "hello")
+    grace = enter("grace", transport)
+    say(grace, "hello")
+    both = ada.locator("#people [data-here]")
+    expect(both).to_have_count(2)
+    expect(ada.locator("#here-count")).to_have_text("2 here")
+    second = grace.context.new_page()
+    second.goto(grace.url)
+    expect(second.locator("html")).to_have_attribute("data-live", "live")
+    second.close()
+    grace.wait_for_timeout(3000)  # a tab that stays behind keeps its person here
+    expect(both).to_have_count(2)
+    grace.close()
+    expect(both).to_have_count(1)
+    expect(ada.locator("#people [data-here] .name")).to_have_text("Ada")
+
+
+def test_typing_is_quiet_and_passes(enter, transport):
+    ada, grace = enter("ada", transport), enter("grace")
+    ada.evaluate(LISTEN)
+    field(grace).press_sequentially("hel")
+    expect(ada.locator("#typing")).to_have_text("Grace is typing", timeout=1500)
+    expect(ada.locator("#typing")).to_be_empty(timeout=6500)
+    assert (ada.evaluate("inLog"), ada.evaluate("spoken")) == (0, [])
+    grace.wait_for_timeout(3000)  # so often a page says it
+    field(grace).press_sequentially("lo")
+    expect(ada.locator("#typing")).to_have_text("Grace is typing")
+    field(grace).press("Enter")
+    expect(by(ada, "hello")).to_be_visible()
+    assert ada.locator("#typing").inner_text() == ""
+
+
+def test_it_is_spoken_once_and_a_burst_as_a_number(enter, talk):
+    talk("grace", ["history"], quiet=True)
+    ada = enter("ada", "stream")
+    ada.evaluate(LISTEN)
+    say(ada, "my own")
+    talk("grace", ["a word"])
+    expect(ada.locator("body")).to_have_attribute("data-spoken", "1")
+    talk("grace", [f"burst {n}" for n in range(20)])
+    expect(ada.locator("body")).to_have_attribute("data-spoken", "2")
+    assert ada.evaluate("spoken") == ["Grace: a word", "20 new messages"]
+    log = ada.locator("#messages")
+    assert (log.get_attribute("role"), log.get_attribute("aria-live")) == ("log", "off")
+
+
+def walk_to(page, text):
+    """Into the log with the keyboard, and to a message with arrows."""
+    page.locator("#messages").focus()
+    page.keyboard.press("End")
+    while page.evaluate("document.activeElement.querySelector('.body').textContent") != text:
+        page.keyboard.press("ArrowUp")
+
+
+@pytest.fixture
+def three(enter):
+    """Ada and grace, with "one" and "two" of ada and "three" of grace."""
+    ada, grace = enter("ada"), enter("grace")
+    for text in ("one", "two"):
+        say(ada, text)
+    expect(by(ada, "two")).to_be_visible()
+    say(grace, "three")
+    expect(by(ada, "three")).to_be_visible()
+    return ada, grace
+
+
+def test_arrows_walk_through_the_log_and_escape_leads_back(three):
+    ada, _ = three
+    ada.locator("#messages").focus()
+    for key, text in [("ArrowUp", "three"), ("ArrowUp", "two"), ("Home", "one"), ("End", "three")]:
+        ada.keyboard.press(key)
+        expect(by(ada, text)).to_be_focused()
+    ada.keyboard.press("Escape")
+    expect(field(ada)).to_be_focused()
+
+
+def test_edit_and_delete_by_keyboard(three):
+    ada, grace = three
+    walk_to(ada, "two")
+    ada.keyboard.press("e")
+    expect(field(ada)).to_have_value("two")
+    ada.keyboard.type("!")
+    ada.keyboard.press("Enter")
+    expect(by(grace, "two!")).to_be_visible()
+    expect(field(ada)).to_be_focused()
+    walk_to(ada, "one")
+    for key in ("Delete", "Enter", "Enter"):
+        ada.keyboard.press(key)
+    expect(grace.locator(".gone")).to_have_count(1)
+    ada.keyboard.press("Escape")
+    expect(field(ada)).to_be_focused()
+
+
+def test_react_and_reply_by_keyboard_while_messages_come(three):
+    ada, grace = three
+    walk_to(ada, "three")
+    ada.keyboard.press("Enter")
+    expect(ada.locator("[data-react=heart]")).to_be_focused()
+    ada.keyboard.press("Enter")
+    expect(by(grace, "three").locator(".reaction")).to_have_text("1")
+    expect(by(ada, "three")).to_be_focused()
+    ada.keyboard.press("r")
+    expect(field(ada)).to_have_value("@Grace ")
+    ada.keyboard.type("tha")
+    say(grace, "and more comes")
+    expect(by(ada, "and more comes")).to_be_visible()
+    ada.keyboard.type("nks")
+    expect(field(ada)).to_have_value("@Grace thanks")
+    ada.keyboard.press("Enter")
+    expect(grace.locator(".mention")).to_have_text("@Grace")
+
+
+def test_a_mention_counts_on_every_page(enter, open_as):
+    ada, grace = open_as("ada", "/orders/"), enter("grace")
+    expect(ada.locator("html")).to_have_attribute("data-live", "live")
+    say(grace, "psst @Ada, look")
+    expect(ada.locator("#chat-total")).to_have_text("1")
+    expect(ada.locator("#chat-total")).to_have_attribute("aria-label", "1 unread, 1 with your name")
+
+
+def test_whoever_is_taken_out_sees_it_and_nothing_more(enter, closed, transport, app):
+    ada, grace = enter("ada", transport, closed), enter("grace", path=closed)
+    say(grace, "while you were here")
+    expect(by(ada, "while you were here")).to_be_visible()
+    field(ada).fill("what I was writing")
+    boss = grace.context.new_page()
+    boss.goto(f"{grace.url.partition('?')[0]}/people")
+    boss.get_by_role("button", name="Take Ada out").click()
+    expect(ada.get_by_role("heading", name="You no longer have access")).to_be_visible(timeout=2000)
+    say(grace, "now that she is gone")
+    expect(by(grace, "now that she is gone")).to_be_visible()
+    expect(ada.get_by_text("while you were here")).to_have_count(0)
+    expect(ada.get_by_text("now that she is gone")).to_have_count(0)
+    expect(field(ada)).to_have_value("what I was writing")
+    expect(field(ada)).to_be_editable(editable=False)
+    ada.get_by_role("link", name="To the other rooms").click()
+    expect(ada.get_by_role("heading", name="Chat")).to_be_visible()
+    expect(ada.locator("#rooms .name")).to_have_text(["Lounge"])
+    assert ada.goto(grace.url).status == 404
