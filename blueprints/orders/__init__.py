@@ -4,4 +4,4 @@ from flask import Blueprint
 
 bp = Blueprint("orders", __name__)
 
-from blueprints.orders import broadcasts, kitchen, views  # noqa: E402, F401  (they need bp)
+from blueprints.orders import basket_views, broadcasts, changes, kitchen, recalls, staff, views  # noqa: E402, F401  (they need bp)
