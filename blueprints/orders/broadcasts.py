@@ -75,6 +75,7 @@ def item_changed(item):
 
 def hours_changed():
     live.refresh(MENU, "#hours")
+    live.refresh(MENU, "#basket")
 
 
 def basket_changed(user):

@@ -161,6 +161,7 @@ class Order(db.Model):
             return False
         db.session.add(OrderStep(order_id=self.id, state=to, by_name=by_name, by_id=by_id, place=place))
         db.session.flush()
+        db.session.expire(self, ["steps"])  # read again already, without the new one
         return True
 
     def take_back(self, expected):

@@ -12,6 +12,7 @@ from database import db, utcnow
 LOOK_BACK = timedelta(hours=2)
 BUSY = timedelta(minutes=30)
 MOST_ORDERS = 20
+FEW = 3  # with fewer, their pace says nothing
 UNKNOWN = timedelta(minutes=15)  # before the first order of the day is out
 EACH_AHEAD = timedelta(minutes=2)
 STEP = timedelta(minutes=5)
@@ -48,7 +49,7 @@ def _queue(now, ahead):
         OrderStep.state == "ready", OrderStep.at > now - BUSY, OrderStep.undone_at.is_(None)
     )
     done = db.session.scalar(recent)
-    return (BUSY / done if done else EACH_AHEAD) * (ahead + 1)
+    return (BUSY / done if done >= FEW else EACH_AHEAD) * (ahead + 1)
 
 
 def _down(moment):

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from flask import abort, redirect, render_template, request, url_for
 from wtforms import DecimalField, Form, IntegerField
-from wtforms.validators import InputRequired, NumberRange
+from wtforms.validators import InputRequired, NumberRange, StopValidation
 
 from blueprints.auth import role_required
 from blueprints.orders import bp
@@ -35,11 +35,18 @@ class ClosingForm(Form):
     )
 
 
+def finite(_form, field):
+    """First of all: NumberRange cannot compare what is no number."""
+    if field.data is None or not field.data.is_finite():
+        raise StopValidation("Please give a price, such as 8.90.")
+
+
 class PriceForm(Form):
     price = DecimalField(
         "Price",
         [
             InputRequired("Please give a price, such as 8.90."),
+            finite,
             NumberRange(0, MOST_EUROS, f"From 0 to {MOST_EUROS} euros, please."),
         ],
         places=2,
@@ -68,7 +75,7 @@ def update_availability(item_id):
 @role_required("kitchen")
 def update_price(item_id):
     item, form = _item(item_id), PriceForm(request.form)
-    if not form.validate() or not form.price.data.is_finite():
+    if not form.validate():
         return _page(price_problem=(item.id, form), status=422)
     item.change(price_cents=round(form.price.data * 100))
     item_changed(item)
