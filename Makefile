@@ -12,7 +12,7 @@ FRONTEND := static/vendor/.copied
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test check format format-check lint types clean
+.PHONY: help setup run test check format format-check lint types clean soak screenshots
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,12 @@ run: $(RUNTIME) $(FRONTEND) ## start the site with all its parts; Ctrl-C stops i
 
 test: setup ## every test; one file: make test ARGS=tests/test_setup.py
 	@$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
+
+soak: setup ## a simulated Friday on the board, long form: make soak MINUTES=60
+	@SOAK_MINUTES=$(or $(MINUTES),5) $(PY) -m pytest tests/browser/test_soak.py -s --timeout=0
+
+screenshots: setup ## pictures of every page into docs/screenshots/
+	@$(PY) tools/screenshots.py
 
 check: format-check lint types test ## all that continuous integration asks for
 

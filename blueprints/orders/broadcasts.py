@@ -46,13 +46,12 @@ def order_moved(order, before):
     """Announces a move from the state `before`, forth or back; the HTML is what the board that did it needs."""
     live.replace(order_topic(order.id), f"#order-{order.id}", "orders/_order.html", order=order)
     _list_changed(order)
-    html = ""
     if before in OPEN:
         # Named by its column: a page that has the ticket in its new place already must not lose it there.
-        html = live.remove(KITCHEN, f"#column-{before} #ticket-{order.id}").html
-    if order.state in OPEN:
-        html += live.upsert(KITCHEN, f"#column-{order.state}", "orders/_ticket.html", ticket=order).html
-    return html
+        gone = live.remove(KITCHEN, f"#column-{before} #ticket-{order.id}")
+    if order.state not in OPEN:
+        return gone.html
+    return live.upsert(KITCHEN, f"#column-{order.state}", "orders/_ticket.html", ticket=order).html
 
 
 def order_changed(order):

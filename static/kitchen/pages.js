@@ -9,6 +9,7 @@ const board = document.getElementById("board"), more = document.getElementById("
 const lists = [...board.querySelectorAll(".tickets")];
 const slots = new Map(); // ticket id -> {key, lane, since}
 const freed = new Map(); // key -> when it became free
+const left = new Map(); // ticket id -> its key; one that changes lanes is away for a moment
 let page = 0, pages = 1, turned = 0, changed = 0, touched = -Infinity, later = 0;
 const listeners = [];
 
@@ -60,11 +61,11 @@ function layout() {
 
 function giveKeys() {
   const now = performance.now(), visible = shown(), ids = new Set(visible.map(({id}) => id));
-  for (const [id, {key}] of slots) if (!ids.has(id)) { slots.delete(id); if (key) { freed.set(key, now); again(STABLE_MS); } }
+  for (const [id, {key}] of slots) if (!ids.has(id)) leave(id, key, now);
   const taken = new Set([...slots.values()].map(({key}) => key));
   const wait = now - turned < 50 ? -1 : STABLE_MS; // a page that has just turned is read anew anyway
   for (const ticket of visible) {
-    const slot = slots.get(ticket.id) ?? {since: now}, lane = ticket.parentNode.id;
+    const slot = slots.get(ticket.id) ?? {since: now, key: back(ticket.id, taken, now)}, lane = ticket.parentNode.id;
     if (!slots.has(ticket.id)) again(NEW_MS);
     if (slot.lane && slot.lane !== lane) { slot.since = now; again(NEW_MS); }
     slot.lane = lane;
@@ -76,6 +77,20 @@ function giveKeys() {
   for (const ticket of tickets()) if (!ids.has(ticket.id)) mark(ticket, {since: now}, now);
 }
 
+function leave(id, key, now) {
+  slots.delete(id);
+  if (!key) return;
+  freed.set(key, now);
+  left.set(id, key);
+  again(STABLE_MS);
+}
+
+function back(id, taken, now) {
+  const key = left.get(id);
+  left.delete(id);
+  return key && !taken.has(key) && now - freed.get(key) < STABLE_MS ? key : undefined;
+}
+
 function mark(ticket, {key, since}, now) {
   const button = ticket.querySelector(".bump");
   for (const element of [ticket, ticket.querySelector("header")]) {
@@ -83,6 +98,10 @@ function mark(ticket, {key, since}, now) {
   }
   if (key && settings.shortcuts) button.setAttribute("aria-keyshortcuts", key);
   button.setAttribute("aria-disabled", String(now - since < NEW_MS));
+}
+
+function forget() { // what left for good
+  for (const [id, key] of left) if (performance.now() - freed.get(key) > STABLE_MS) left.delete(id);
 }
 
 function again(ms) {
@@ -136,6 +155,7 @@ export function last() { turnTo(pages - 1); }
 
 function tick() {
   const now = performance.now();
+  forget();
   if (!more.hidden) count();
   if (pages > 1 && now - turned > TURN_MS && now - changed > STABLE_MS && now - touched > HANDS_MS) turn(1);
 }
