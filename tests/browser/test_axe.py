@@ -31,6 +31,12 @@ def axe():
     return AXE.read_text()
 
 
+@pytest.fixture
+def site(serve):
+    """With the beat of a real kitchen: a busy machine must not look like a lost contact."""
+    return serve(LIVE_BEAT_S=5, LIVE_POLL_WAIT_S=5)
+
+
 def check(page, axe, state):
     """In both themes, with motion off so that nothing is judged half way through a change of colour."""
     found = []

@@ -13,14 +13,14 @@ from tests.support import ordering
 
 pytestmark = pytest.mark.timeout(240)  # several browsers on two cores
 WALL = {"width": 1920, "height": 1080}
-COUNT_TONES = """
+COUNT_TONES = """() => {
 window.tones = [];
 const begin = OscillatorNode.prototype.start;
 OscillatorNode.prototype.start = function (...rest) {
   window.tones.push([performance.now(), this.frequency.value]);
   return begin.apply(this, rest);
 };
-"""
+}"""
 TEN_MINUTES_AHEAD = """{
   const real = Date;
   window.Date = class extends real {
@@ -40,6 +40,12 @@ PRESS_WHAT_COMES = """() => new MutationObserver((records, observer) => {
 
 
 @pytest.fixture
+def site(serve):
+    """With the beat of a real kitchen: a busy machine must not look like a lost contact."""
+    return serve(LIVE_BEAT_S=5, LIVE_POLL_WAIT_S=5)
+
+
+@pytest.fixture
 def kitchen(open_as, shop):
     """kitchen(): a board on the wall, live, on which somebody has pressed a key."""
 
@@ -54,14 +60,14 @@ def kitchen(open_as, shop):
 
 
 def is_live(page):
-    expect(page.locator("html")).to_have_attribute("data-live", re.compile("live|polling"))
+    expect(page.locator("html[data-size]")).to_have_attribute("data-live", re.compile("live|polling"))
 
 
 def by_polling(page):
     verdict = json.dumps({"transport": "poll", "until": 10**15})
     page.add_init_script(f"sessionStorage.setItem('live-transport', {json.dumps(verdict)})")
     page.reload(wait_until="commit")
-    expect(page.locator("html")).to_have_attribute("data-live", "polling")
+    expect(page.locator("html[data-size]")).to_have_attribute("data-live", "polling")
 
 
 def ticket(page, number):
@@ -133,7 +139,7 @@ def test_keys_stay_with_their_tickets_and_a_fresh_ticket_takes_no_press(kitchen,
     expect(page.locator("#column-oven .ticket")).to_have_count(1)
     page.evaluate(PRESS_WHAT_COMES)
     late = shop.place()
-    page.wait_for_function("window.pressed")
+    page.wait_for_function("() => window.pressed")
     after = keys(page)
     assert {name: after[name] for name in before} == before
     shop.move(numbers[1], "new", "oven", "ready")
@@ -184,7 +190,7 @@ def test_a_change_is_marked_until_it_is_seen_and_ticks_stay(kitchen, open_as, sh
     expect(ticket(page, number).locator(".note")).to_contain_text("NOTE no hurry")
     expect(ticket(page, number)).to_contain_text("CHANGED")
     expect(ticket(page, number).locator(".tick")).to_have_attribute("aria-pressed", "true")
-    page.wait_for_function("window.tones.length === 3")
+    page.wait_for_function("() => window.tones.length === 3")
     page.keyboard.press(key)
     expect(ticket(page, number)).not_to_contain_text("CHANGED")
     assert shop.orders() == [(number, "new")]
@@ -278,9 +284,9 @@ def test_so_many_fit_and_the_rest_is_announced_and_turns(kitchen, shop, size, le
     assert page.evaluate(
         "(it => it.scrollHeight <= innerHeight && it.scrollWidth <= innerWidth)(document.documentElement)"
     )
-    first = page.locator(".ticket:not([data-local-off])").first.get_attribute("id")
+    hidden = page.locator(".ticket[data-local-off]").first.get_attribute("id")
     page.keyboard.press("PageDown")
-    expect(page.locator(f"#{first}")).to_have_attribute("data-local-off", "")
+    expect(page.locator(f"#{hidden}:not([data-local-off])")).to_be_visible()
     page.reload()
     expect(page.locator("html")).to_have_attribute("data-size", size)
 
@@ -313,7 +319,7 @@ def test_sound_is_honest(kitchen, shop):  # K10
     page.keyboard.press("1")
     expect(page.locator("#sound-bar")).to_be_hidden()
     page.keyboard.press("t")
-    page.wait_for_function("window.tones.length === 1")
+    page.wait_for_function("() => window.tones.length === 1")
     page.evaluate("window.tones.length = 0")
     numbers = [shop.place() for _ in range(5)]
     expect(ticket(page, numbers[-1])).to_be_visible()
@@ -353,7 +359,7 @@ def test_a_deploy_waits_until_the_board_is_empty_and_keeps_the_sound(kitchen, sh
     expect(page.locator("#build")).to_be_visible()
     assert page.evaluate("window.same")
     shop.move(number, "new", "oven", "ready")
-    page.wait_for_function("!window.same")
+    page.wait_for_function("() => !window.same")
     is_live(page)
     expect(page.locator("#build")).to_be_hidden()
 
@@ -369,7 +375,7 @@ def test_a_shift_by_keyboard_and_the_focus_goes_on_to_the_next(kitchen, shop):  
         expect(page.locator("#column-oven .ticket")).to_have_count(moved)
         expect(page.locator(f"#column-oven #{chosen}")).to_be_visible()
         lane = "new" if moved < 3 else "oven"
-        page.wait_for_function(f"document.activeElement.closest('#column-{lane} .ticket')")
+        page.wait_for_function(f"() => document.activeElement.closest('#column-{lane} .ticket')")
     page.keyboard.press("?")
     expect(page.locator("#help")).to_be_visible()
     page.keyboard.press("1")
@@ -384,8 +390,8 @@ def test_a_pedal_is_learned_and_single_keys_can_be_switched_off(kitchen, shop): 
     base = page.url
     page.goto(base + "keys")
     page.locator("[data-learn=bump]").click()
-    page.keyboard.press("F13")
-    expect(page.locator("[data-key-of=bump]")).to_have_text("F13")
+    page.keyboard.press("F9")
+    expect(page.locator("[data-key-of=bump]")).to_have_text("F9")
     page.get_by_label("Single keys do something").uncheck()
     page.get_by_label("This screen is called").fill("Pass 7 b")  # letters in a field are letters
     page.goto(base)
@@ -393,7 +399,7 @@ def test_a_pedal_is_learned_and_single_keys_can_be_switched_off(kitchen, shop): 
     page.keyboard.press("1")
     key_of(page, number)
     page.keyboard.press("b")
-    page.keyboard.press("F13")
+    page.keyboard.press("F9")
     expect(page.locator(f"#column-oven #ticket-{number}")).to_be_visible()
     shop.carlo.get("/kitchen/")
     assert shop.orders() == [(number, "oven")]

@@ -23,6 +23,12 @@ HEAP = "() => new Promise((done) => setTimeout(() => done(performance.memory.use
 WALL = {"width": 1920, "height": 1080}
 
 
+@pytest.fixture
+def site(serve):
+    """With the beat of a real kitchen: a busy machine must not look like a lost contact."""
+    return serve(LIVE_BEAT_S=5, LIVE_POLL_WAIT_S=5)
+
+
 class Friday:
     """What guests and cooks do, one thing after the other, by the dice; at most so many orders are open."""
 
