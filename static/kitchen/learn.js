@@ -18,6 +18,7 @@ function show() {
 
 document.addEventListener("click", ({target}) => {
   const button = target.closest("[data-learn]");
+  if (!button && target.id !== "forget") return; // a click on a box comes before its change
   if (target.id === "forget") keep({keys: {}});
   learning = button && button.dataset.learn !== learning ? button.dataset.learn : null;
   show();

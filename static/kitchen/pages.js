@@ -24,7 +24,7 @@ export const settled = (ticket) => performance.now() - (slots.get(ticket.id)?.si
 
 function place(list) { // the columns of a lane flow on to the right, out of sight: that is its next page
   const step = list.clientWidth + parseFloat(getComputedStyle(list).columnGap || 0);
-  const count = Math.max(1, Math.round((list.scrollWidth + step - list.clientWidth) / step));
+  const count = Math.max(1, Math.ceil((list.scrollWidth + step - list.clientWidth) / step - 0.05));
   const left = list.getBoundingClientRect().left - list.scrollLeft;
   for (const ticket of list.children) {
     const boxes = ticket.getClientRects();

@@ -12,6 +12,11 @@ from playwright.sync_api import expect
 pytestmark = pytest.mark.timeout(300)
 AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# What axe leaves to people, and people have looked at: a sign alone (+, −, ●) that has a word beside it or as its name.
+DECIDED = (
+    "Element content contains only non-text characters",
+    "Unable to determine if the visible text is part of the accessible name",
+)
 RUN = """async (tags) => {
   const {violations, incomplete} = await axe.run(document, {runOnly: tags, resultTypes: ["violations", "incomplete"]});
   return [...violations, ...incomplete].flatMap(({id, impact, nodes}) =>
@@ -43,7 +48,8 @@ def check(page, axe, state):
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")
         page.evaluate(axe)
-        found += [f"{state}, {theme}: {each}" for each in page.evaluate(RUN, TAGS)]
+        results = page.evaluate(RUN, TAGS)
+        found += [f"{state}, {theme}: {each}" for each in results if not each.endswith(DECIDED)]
     assert not found, "\n".join(found)
 
 

@@ -284,6 +284,7 @@ def test_so_many_fit_and_the_rest_is_announced_and_turns(kitchen, shop, size, le
     assert page.evaluate(
         "(it => it.scrollHeight <= innerHeight && it.scrollWidth <= innerWidth)(document.documentElement)"
     )
+    page.keyboard.press("Home")  # and while somebody is at the keys, no page turns by itself
     hidden = page.locator(".ticket[data-local-off]").first.get_attribute("id")
     page.keyboard.press("PageDown")
     expect(page.locator(f"#{hidden}:not([data-local-off])")).to_be_visible()
@@ -311,6 +312,8 @@ def test_a_long_order_goes_on_in_the_next_column(kitchen, shop):  # K9
 
 def test_sound_is_honest(kitchen, shop):  # K10
     page = kitchen(key=None)
+    page.reload()  # what a browser allowed before is gone then
+    is_live(page)
     page.evaluate(COUNT_TONES)
     expect(page.locator("#sound-bar")).to_be_visible()
     shop.place()
