@@ -12,7 +12,7 @@ FRONTEND := static/vendor/.copied
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test check chaos chaos-jobs format format-check lint types clean
+.PHONY: help setup run test check chaos chaos-jobs soak screenshots format format-check lint types clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,12 @@ test: setup ## every test; one file: make test ARGS=tests/test_setup.py
 
 chaos-jobs: setup ## 200 jobs while everything is killed; writes var/chaos-jobs.json (20 minutes)
 	@$(PY) -m tests.support.chaos_jobs $(ARGS)
+
+soak: setup ## a simulated Friday on the board, long form: make soak MINUTES=60
+	@SOAK_MINUTES=$(or $(MINUTES),5) $(PY) -m pytest tests/browser/test_soak.py -s --timeout=0
+
+screenshots: setup ## pictures of every page into docs/screenshots/
+	@$(PY) tools/screenshots.py
 
 check: format-check lint types test ## all that continuous integration asks for
 

@@ -13,7 +13,7 @@ from blueprints.auth import User, add_demo_accounts
 from blueprints.chat.models import Room
 from blueprints.chat.rooms import add as add_member
 from blueprints.chat.rooms import direct
-from blueprints.orders.models import MenuItem, Order, OrderLine, OrderStep
+from blueprints.orders.models import MenuItem, Modifier, Order, OrderLine, OrderStep
 from database import db, utcnow
 
 MENU = [
@@ -27,6 +27,9 @@ MENU = [
     ("Tartufo", "Mozzarella, truffle cream, egg", "tartufo", 1490),
 ]
 SOLD_OUT = "Tartufo"
+SIZES = [("Small", -200), ("Regular", 0), ("Family", 700)]
+EXTRAS = [("Extra mozzarella", 150), ("Rocket", 120), ("Hot salami", 200), ("Egg", 100)]
+WITHOUT = ["basil", "garlic", "mozzarella"]
 ROOMS = [
     ("Front of house", "Tables, guests, and who takes which door.", "open"),
     ("Kitchen", "Dough, oven, and what runs low.", "open"),
@@ -51,6 +54,7 @@ OPEN_ORDERS = [
     ("grace", "new", 3, {0: 2, 1: 1, 5: 1}),
     ("ada", "new", 1, {3: 1}),
 ]
+PROMISED = (timedelta(minutes=15), timedelta(minutes=25))
 PATH = ("new", "oven", "ready", "done")
 PAST_DAYS = 90
 ROWS_PER_COMMIT = 100  # a transaction of milliseconds: SQLite has one writer at a time
@@ -70,10 +74,21 @@ def seed(app):
 def _add_menu():
     columns = ("name", "description", "picture", "price_cents")
     menu = [MenuItem(**dict(zip(columns, row, strict=True)), sort=n) for n, row in enumerate(MENU)]
+    modifiers = _modifiers()
     for item in menu:
         item.sold_out = item.name == SOLD_OUT
+        item.modifiers = [
+            each for each in modifiers if each.kind != "without" or each.name in item.description
+        ]
     db.session.add_all(menu)
     return menu
+
+
+def _modifiers():
+    rows = [("size", *row) for row in SIZES] + [("extra", *row) for row in EXTRAS]
+    rows += [("without", name, 0) for name in WITHOUT]
+    columns = ("kind", "name", "price_cents")
+    return [Modifier(**dict(zip(columns, row, strict=True)), sort=n) for n, row in enumerate(rows)]
 
 
 def _add_talk(people):
@@ -119,7 +134,10 @@ def _past_order(dice, user, menu, placed):
 def _add_open_orders(people, menu):
     for name, state, minutes, choice in OPEN_ORDERS:
         placed = utcnow() - timedelta(minutes=minutes)
-        db.session.add(_order(people[name], state, placed, {menu[n]: q for n, q in choice.items()}))
+        order = _order(people[name], state, placed, {menu[n]: q for n, q in choice.items()})
+        order.promised_from, order.promised_until = placed + PROMISED[0], placed + PROMISED[1]
+        order.lines[0].modifiers = [["extra", "Rocket"]] if state != "ready" else []
+        db.session.add(order)
     db.session.commit()
 
 

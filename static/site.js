@@ -116,6 +116,12 @@
     .observe(document.body, {childList: true, characterData: true, subtree: true, attributeFilter: ["data-title", "datetime"]});
   read();
 
+  // What scripts note on an element (data-local-...) is not in the server's HTML; a morph would take it away.
+  const OURS = ["aria-keyshortcuts", "aria-disabled"];
+  htmx.registerExtension("site-local", {
+    htmx_before_morph_attr: (node, {attrName}) => !(attrName.startsWith("data-local-") || OURS.includes(attrName)),
+  });
+
   // -- amounts, menus, theme ---------------------------------------------------------------------------
 
   document.addEventListener("click", (event) => {

@@ -3,13 +3,14 @@
 from uuid import uuid4
 
 import pytest
+from bs4 import BeautifulSoup
 
 from blueprints.auth import User
 from blueprints.chat.models import Room
-from blueprints.orders.basket import field_of
 from blueprints.orders.models import MenuItem
 from database import db
 from live.testing import converges
+from tests.support import ordering
 from tests.support.databases import email_of
 from tests.support.jobs import attempt, kind_of
 from work import Job, Refused, kinds, moves
@@ -26,17 +27,16 @@ def add(app, row):
 
 @pytest.fixture
 def place(app, as_user):
-    """place("ada"): she orders a pizza; the number of the order."""
-    add(app, MenuItem(name="Margherita", description="", picture="margherita", price_cents=890, sort=1))
-    with app.app_context():
-        field = field_of(MenuItem.menu()[0])
+    """place("ada"): she orders two pizzas; the number of the order."""
+    item = add(
+        app, MenuItem(name="Margherita", description="", picture="margherita", price_cents=890, sort=1)
+    )
     browsers = {}
 
     def order(name):
-        browser = browsers.setdefault(name, as_user(name) if name not in browsers else None)
-        answer = browser.post("/orders/", data={"token": uuid4().hex, field: "2"})
-        assert answer.status_code == 303, answer.text
-        return int(answer.location.rsplit("/", 1)[1])
+        if name not in browsers:
+            browsers[name] = as_user(name)
+        return ordering.place(browsers[name], item, 2)
 
     return order
 
@@ -67,6 +67,61 @@ def test_the_kitchen_board(as_user, place, move):
         move(numbers[1], "oven")
 
     assert converges(cook, "/kitchen/", rush)
+
+
+def test_what_is_taken_back_changed_ticked_or_seen_on_the_kitchen_board(as_user, place, move):
+    cook, ada = as_user("carlo"), as_user("ada")
+    number = place("ada")
+    line = BeautifulSoup(cook.get("/kitchen/").text, "html.parser").select_one("[data-kitchen=tick]")[
+        "action"
+    ]
+    for who, path, data in (
+        (ada, f"/orders/{number}/note", {"note": "well done & <b>crisp</b>"}),
+        (cook, f"/kitchen/orders/{number}/acknowledgements", {}),
+        (cook, line, {"ticked": "yes"}),
+        (cook, f"/kitchen/orders/{number}/moves", {"from": "new"}),
+        (cook, "/kitchen/undos", {}),
+        (cook, f"/kitchen/orders/{number}/moves", {"from": "new"}),
+    ):
+        assert converges(cook, "/kitchen/", lambda w=who, p=path, d=data: w.post(p, data=d))
+    for state in ("oven", "ready"):
+        move(number, state)
+    recall = f"/kitchen/orders/{number}/recalls"
+    assert converges(cook, "/kitchen/", lambda: cook.post(recall, data={"from": "done"}))
+    assert converges(ada, f"/orders/{number}", lambda: cook.post("/kitchen/undos"))
+
+
+def test_what_a_guest_changes_on_an_order(as_user, place):
+    ada, number = as_user("ada"), place("ada")
+    form = {"add_to": str(number)}
+
+    def grow():
+        ordering.add(ada, 1, 3)
+        assert ada.post("/orders/", data=ordering.checkout(ada) | form).status_code == 303
+
+    assert converges(ada, f"/orders/{number}", grow)
+    assert converges(as_user("carlo"), "/kitchen/", grow)
+    off = BeautifulSoup(ada.get(f"/orders/{number}").text, "html.parser").select_one(".bill form")["action"]
+    assert converges(ada, f"/orders/{number}", lambda: ada.post(off))
+    assert converges(ada, f"/orders/{number}", lambda: ada.post(f"/orders/{number}/note", data={"note": "x"}))
+
+
+def test_the_menu_and_the_basket(as_user, place):
+    ada, cook = as_user("ada"), as_user("carlo")
+    place("ada")
+    tokens = ("#basket-token",)  # one per form, so that each makes an order of its own
+    for who, path, data in (
+        (ada, "/orders/items/1/lines", {"quantity": "2"}),
+        (cook, "/kitchen/menu/1/price", {"price": "9.50"}),
+        (cook, "/kitchen/menu/1/availability", {"sold_out": "yes"}),
+        (cook, "/kitchen/menu/1/availability", {"sold_out": "no"}),
+        (cook, "/kitchen/closings", {"begins": "0", "lasts": "5"}),
+        (cook, "/kitchen/closings/end", {}),
+        (ada, "/orders/basket/2", {"quantity": "0"}),
+    ):
+        assert converges(ada, "/orders/", lambda w=who, p=path, d=data: w.post(p, data=d), ignore=tokens), (
+            path
+        )
 
 
 def test_a_guests_own_order_and_list(as_user, place, move):

@@ -8,7 +8,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from blueprints.chat.models import Membership, Mention, Message, Picture, Reaction
-from blueprints.orders.models import Order, OrderLine, OrderStep
+from blueprints.orders.models import MenuItem, Modifier, Order, OrderLine, OrderStep
 from database import utcnow
 from live.fragments import Fragments
 from work import Attempt, Job, JobFile, Note
@@ -28,9 +28,43 @@ def order(state):
         version=3,
         total_cents=1780,
         created_at=NOW,
-        lines=[OrderLine(name=EVIL, quantity=2, price_cents=890)],
+        promised_from=NOW,
+        promised_until=NOW,
+        ahead=2,
+        note=EVIL,
+        changed=state == "oven",
+        recalled=state == "ready",
+        tracking="0" * 32,
+        lines=[
+            OrderLine(
+                id=1,
+                name=EVIL,
+                quantity=2,
+                price_cents=890,
+                modifiers=[["extra", EVIL]],
+                mark="",
+                ticked=True,
+            ),
+            OrderLine(id=2, name=EVIL, quantity=1, price_cents=890, modifiers=[], mark="void", ticked=False),
+        ],
         steps=[OrderStep(state=each, by_name="Carlo", at=NOW) for each in states[: states.index(state) + 1]],
     )
+
+
+def item(**values):
+    modifiers = [
+        Modifier(id=1, kind="size", name=EVIL, price_cents=0),
+        Modifier(id=2, kind="extra", name=EVIL, price_cents=100),
+    ]
+    own = {
+        "name": EVIL,
+        "description": EVIL,
+        "picture": "margherita",
+        "price_cents": 890,
+        "sort": 1,
+        "version": 2,
+    }
+    return MenuItem(id=7, modifiers=modifiers, **own, **values)
 
 
 def job(state, **values):
@@ -64,6 +98,7 @@ def message(**values):
 
 SAMPLES = {
     "orders/_ticket.html": [{"ticket": order(state)} for state in ("new", "oven", "ready")],
+    "orders/_item.html": [{"item": item(sold_out=sold_out)} for sold_out in (True, False)],
     "orders/_order.html": [{"order": order(state)} for state in ("new", "oven", "ready", "done")],
     "chat/_message.html": [
         {"message": message()},

@@ -4,4 +4,13 @@ from flask import Blueprint
 
 bp = Blueprint("orders", __name__)
 
-from blueprints.orders import broadcasts, jobs, kitchen, views  # noqa: E402, F401  (they need bp)
+from blueprints.orders import (  # noqa: E402, F401  (they need bp)
+    basket_views,
+    broadcasts,
+    changes,
+    jobs,
+    kitchen,
+    recalls,
+    staff,
+    views,
+)

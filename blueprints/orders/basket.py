@@ -1,62 +1,124 @@
-"""What somebody wants, read from a posted form and checked against the menu. Sums are made here, in cents."""
+"""The basket: kept in the database, so that it survives a reload, an evening and a new version. Sums are made here."""
 
-from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, mapped_column, relationship, selectinload
+
+from blueprints.auth.models import User
+from blueprints.orders.menu import KINDS, SIZE, MenuItem
+from database import UtcDateTime, db, utcnow
 
 MOST_OF_ONE = 20
 MOST_IN_ALL = 50
 
 
-@dataclass
-class Basket:
-    """The chosen items with their quantities, and the sentences for what could not be read, by field."""
+class BasketLine(db.Model):
+    """So many of one thing in one form, at the price that was shown when it was chosen."""
 
-    lines: list = field(default_factory=list)
-    errors: dict[str, str] = field(default_factory=dict)
+    __tablename__ = "basket_lines"
+    __table_args__ = (UniqueConstraint("user_id", "item_id", "choice"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"))
+    item_id: Mapped[int] = mapped_column(ForeignKey("menu_items.id", ondelete="CASCADE"), index=True)
+    choice: Mapped[str] = mapped_column(String(100), default="")
+    chosen: Mapped[list[int]] = mapped_column(JSON, default=list)
+    quantity: Mapped[int]
+    seen_cents: Mapped[int]
+    added_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    item: Mapped[MenuItem] = relationship()
 
     @property
-    def total_cents(self):
-        return sum(item.price_cents * quantity for item, quantity in self.lines)
+    def modifiers(self):
+        return [modifier for modifier in self.item.modifiers if modifier.id in self.chosen]
+
+    @property
+    def each_cents(self):
+        """What one costs now."""
+        return unit_cents(self.item, self.modifiers)
+
+    @property
+    def sum_cents(self):
+        return self.each_cents * self.quantity
+
+    @property
+    def words(self):
+        """[kind, name] of each modifier, as an order's line keeps it."""
+        return [[modifier.kind, modifier.name] for modifier in self.modifiers]
+
+
+class Basket:
+    """Somebody's lines, oldest first."""
+
+    def __init__(self, user, *, lock=False):
+        query = select(BasketLine).filter_by(user_id=user.id).order_by(BasketLine.id)
+        query = query.options(selectinload(BasketLine.item).selectinload(MenuItem.modifiers))
+        if lock:  # of two orders made of one basket, the second finds it empty
+            query = query.with_for_update(of=BasketLine).execution_options(populate_existing=True)
+        self.lines = db.session.scalars(query).all()
+
+    def __bool__(self):
+        return bool(self.lines)
 
     @property
     def pieces(self):
-        return sum(quantity for _, quantity in self.lines)
+        return sum(line.quantity for line in self.lines)
+
+    @property
+    def total_cents(self):
+        return sum(line.sum_cents for line in self.lines)
+
+    def line(self, line_id):
+        return next((line for line in self.lines if line.id == line_id), None)
+
+    def problems(self):
+        """The sentence for each line that cannot be ordered as it stands, by the line's id."""
+        return {
+            line.id: f"{line.item.name} is sold out for today. Please take it out; the rest stays."
+            for line in self.lines
+            if line.item.sold_out
+        }
+
+    def empty(self):
+        for line in self.lines:
+            db.session.delete(line)
 
 
-def field_of(item):
-    return f"quantity-{item.id}"
+def unit_cents(item, modifiers):
+    return max(0, item.price_cents + sum(modifier.price_cents for modifier in modifiers))
 
 
-def read_basket(form, menu):
-    basket = Basket()
-    for item in menu:
-        _read_line(basket, item, form.get(field_of(item), "").strip())
-    if set(form).difference(map(field_of, menu), {"token"}):
-        basket.errors["basket"] = "Something you chose is no longer on the menu. Please choose again."
-    elif not basket.errors:
-        _check_size(basket)
-    return basket
+def read_choice(item, form):
+    """(the chosen modifiers, a sentence or ""): one size at most, and nothing that this item has not."""
+    ids = [text for kind in KINDS for text in form.getlist(kind) if text]
+    chosen = [modifier for modifier in item.modifiers if str(modifier.id) in ids]
+    if len(chosen) != len(set(ids)):
+        return chosen, "Something you chose is no longer on the menu. Please choose again."
+    if sum(modifier.kind == SIZE for modifier in chosen) > 1:
+        return chosen, "Please choose one size."
+    return chosen, ""
 
 
-def _read_line(basket, item, text):
-    quantity = _quantity(text)
-    if quantity is None:
-        basket.errors[field_of(item)] = f"Please give a whole number from 0 to {MOST_OF_ONE}."
-    elif quantity and item.sold_out:
-        basket.errors[field_of(item)] = f"{item.name} is sold out for today. Please set it to 0."
-    elif quantity:
-        basket.lines.append((item, quantity))
-
-
-def _quantity(text):
-    # Two digits at most: int() of a very long text is slow, and refused by Python past 4,300 digits.
-    if len(text) > 2 or not (text == "" or (text.isascii() and text.isdecimal())):
+def read_quantity(text, least=1):
+    """A whole number that may be ordered, or None. Two digits at most: int() of a very long text is slow."""
+    if not (0 < len(text) <= 2 and text.isascii() and text.isdecimal()):
         return None
-    quantity = int(text or 0)
-    return quantity if quantity <= MOST_OF_ONE else None
+    return int(text) if least <= int(text) <= MOST_OF_ONE else None
 
 
-def _check_size(basket):
-    if not basket.lines:
-        basket.errors["basket"] = "Please choose at least one pizza."
-    elif basket.pieces > MOST_IN_ALL:
-        basket.errors["basket"] = f"That is {basket.pieces} pizzas; we can bake {MOST_IN_ALL} for one order."
+def add_line(user, item, modifiers, quantity):
+    """The line with so many more of it; the same thing in the same form is one line."""
+    ids = sorted(modifier.id for modifier in modifiers)
+    key = {"user_id": user.id, "item_id": item.id, "choice": ",".join(map(str, ids))}
+    seen = unit_cents(item, modifiers)
+    try:
+        with db.session.begin_nested():
+            line = BasketLine(**key, chosen=ids, quantity=quantity, seen_cents=seen)
+            db.session.add(line)
+            db.session.flush()
+    except IntegrityError:  # it is in the basket already
+        line = db.session.scalars(select(BasketLine).filter_by(**key).with_for_update()).one()
+        line.quantity, line.seen_cents = min(MOST_OF_ONE, line.quantity + quantity), seen
+        db.session.flush()
+    return line

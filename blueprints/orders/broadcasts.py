@@ -1,9 +1,10 @@
-"""Who may follow which orders, and what is announced when one is placed or moved."""
+"""Who may follow which orders, and what is announced when one is placed, moved or changed, or when the menu is."""
 
 from blueprints.orders.models import OPEN, Order
 from extensions import live
 
 KITCHEN = "orders:kitchen"
+MENU = "orders:menu"
 MAX_ID = 2**31 - 1  # what an integer column of PostgreSQL holds
 
 
@@ -20,6 +21,11 @@ def may_follow_kitchen(user):
     return user.has_role("kitchen")
 
 
+@live.topic(MENU)
+def may_follow_menu(_user):
+    return True
+
+
 @live.topic(f"orders:order:<int(max={MAX_ID}):order_id>")
 def may_follow_order(user, order_id):
     order = Order.find(order_id)
@@ -32,24 +38,50 @@ def may_follow_customer(user, user_id):
 
 
 def order_placed(order):
-    live.signal(KITCHEN, "order-placed", {"number": order.id})
-    _sums_changed(order)
+    _list_changed(order)
     return live.upsert(KITCHEN, f"#column-{order.state}", "orders/_ticket.html", ticket=order)
 
 
 def order_moved(order, before):
-    """Announces a move from the state `before`; the HTML is what the board of the cook who did it needs."""
+    """Announces a move from the state `before`, forth or back; the HTML is what the board that did it needs."""
     live.replace(order_topic(order.id), f"#order-{order.id}", "orders/_order.html", order=order)
-    _sums_changed(order)
-    # Named by its column: a page that has the ticket in its new place already must not lose it there.
-    gone = live.remove(KITCHEN, f"#column-{before} #ticket-{order.id}")
+    _list_changed(order)
+    if before in OPEN:
+        # Named by its column: a page that has the ticket in its new place already must not lose it there.
+        gone = live.remove(KITCHEN, f"#column-{before} #ticket-{order.id}")
     if order.state not in OPEN:
         return gone.html
-    come = live.upsert(KITCHEN, f"#column-{order.state}", "orders/_ticket.html", ticket=order)
-    return gone.html + come.html
+    return live.upsert(KITCHEN, f"#column-{order.state}", "orders/_ticket.html", ticket=order).html
 
 
-def _sums_changed(order):
-    """Counts and paged lists depend on what others do at the same moment: pages fetch them again."""
-    live.refresh(KITCHEN, "#kitchen-counts")
+def order_changed(order):
+    """Announces lines added or taken off, a note, or that the kitchen has seen it."""
+    live.replace(order_topic(order.id), f"#order-{order.id}", "orders/_order.html", order=order)
+    _list_changed(order)
+    return ticket_changed(order)
+
+
+def ticket_changed(order):
+    """Announces what only the kitchen sees: a tick."""
+    return live.replace(KITCHEN, f"#ticket-{order.id}", "orders/_ticket.html", ticket=order)
+
+
+def item_changed(item):
+    """The card on every menu; and every basket, which is different for each, is fetched again."""
+    live.refresh(MENU, "#basket")
+    return live.replace(MENU, f"#item-{item.id}", "orders/_item.html", item=item)
+
+
+def hours_changed():
+    live.refresh(MENU, "#hours")
+    live.refresh(MENU, "#basket")
+
+
+def basket_changed(user):
+    """For the same person's other devices."""
+    live.refresh(customer_topic(user.id), "#basket")
+
+
+def _list_changed(order):
+    """Paged lists depend on what others do at the same moment: pages fetch them again."""
     live.refresh(customer_topic(order.user_id), "#my-orders")

@@ -1,4 +1,4 @@
-"""The guest's side: the menu with its form, one's own orders, and each order's live page."""
+"""The guest's side: the menu, placing an order, one's own orders, and each order's live page."""
 
 from uuid import uuid4
 
@@ -6,9 +6,11 @@ from flask import abort, redirect, render_template, request, url_for
 from flask_login import current_user, login_required
 
 from blueprints.orders import bp
-from blueprints.orders.basket import field_of, read_basket
-from blueprints.orders.broadcasts import customer_topic, order_placed, order_topic
-from blueprints.orders.models import MenuItem, Order
+from blueprints.orders.basket import MOST_IN_ALL, Basket
+from blueprints.orders.broadcasts import MENU, basket_changed, customer_topic, order_placed, order_topic
+from blueprints.orders.changes import add_to_order
+from blueprints.orders.models import Closing, MenuItem, Order
+from blueprints.orders.pace import promise
 from database import db
 
 ORDERS_PER_PAGE = 10
@@ -19,7 +21,7 @@ MAX_TOKEN_CHARS = 64
 @bp.get("/orders/")
 @login_required
 def index():
-    return _menu_page()
+    return menu_page()
 
 
 @bp.post("/orders/")
@@ -27,70 +29,108 @@ def index():
 def create():
     token = request.form.get("token", "")
     if not _is_token(token):
-        return _refused({"basket": "This form was incomplete. Please send it once more."})
+        return refused({"basket": "This form was incomplete. Please send it once more."})
     order = Order.of_token(current_user, token)
     if order is None:
-        basket = read_basket(request.form, MenuItem.menu())
-        if basket.errors:
-            return _refused(basket.errors)
-        order, is_new = Order.place_once(current_user, basket, token)
-        if is_new:
-            order_placed(order)
-            db.session.commit()
-    return _go_to(url_for("orders.show", order_id=order.id))
+        order, errors = _order_of_basket(token)
+        if errors:
+            db.session.rollback()
+            return refused(errors)
+        db.session.commit()
+    return go_to(url_for("orders.show", order_id=order.id))
 
 
 @bp.get("/orders/<int:order_id>")
 @login_required
 def show(order_id):
+    return render_template("orders/show.html", order=own_order(order_id), topic=order_topic(order_id))
+
+
+@bp.get("/orders/tracking/<tracking>")
+def track(tracking):
+    """The same page for a second device, without signing in: who has the address may look, and nothing else."""
+    order = Order.tracked(tracking)
+    if order is None:
+        abort(404)
+    return render_template("orders/track.html", order=order)
+
+
+def own_order(order_id):
     order = Order.find(order_id)
     if order is None or order.user_id != current_user.id:
         abort(404)  # not yours and not there look the same
-    return render_template("orders/show.html", order=order, topic=order_topic(order.id))
+    return order
 
 
-@bp.post("/orders/quotes")
-@login_required
-def create_quote():
-    """What the form would cost as it stands; the browser never adds up money."""
-    basket = read_basket(request.form, MenuItem.menu())
-    return render_template("orders/_total.html", basket=basket)
+def _order_of_basket(token):
+    """(the order, {}) or (None, {where: sentence}); of two posts at the same time the second finds nothing left."""
+    basket = Basket(current_user, lock=True)
+    if errors := _problems(basket):
+        return None, errors
+    if wanted := request.form.get("add_to"):
+        return add_to_order(wanted, basket)
+    order, is_new = Order.place_once(current_user, basket, token, promise())
+    if is_new:
+        basket.empty()
+        order_placed(order)
+        basket_changed(current_user)
+    return order, {}
 
 
-def _menu_page(errors=None, status=200):
+def _problems(basket):
+    closing = Closing.next()
+    if not basket:
+        return {"basket": "Your basket is empty. Please choose something first."}
+    if closing and closing.is_now:
+        return {"basket": "We have just closed; your basket stays as it is until we open again."}
+    if basket.pieces > MOST_IN_ALL:
+        return {"basket": f"That is {basket.pieces} pizzas; we can bake {MOST_IN_ALL} for one order."}
+    return _not_as_shown(basket)
+
+
+def _not_as_shown(basket):
+    """What became different since the guest saw it."""
+    if problems := basket.problems():
+        return problems | {"basket": "Something in your basket is sold out. Everything else stays."}
+    if request.form.get("total") != str(basket.total_cents):
+        return {"prices": "Prices have changed since this page was made. Is the new sum right for you?"}
+    return {}
+
+
+def menu_page(errors=None, status=200):
     mine = Order.of_customer(current_user)
-    page = db.paginate(mine, page=_page_number(), per_page=ORDERS_PER_PAGE, error_out=False)
-    topic = customer_topic(current_user.id)
-    return render_template("orders/index.html", page=page, topic=topic, **_form(errors)), status
+    number = min(max(request.args.get("page", 1, type=int), 1), MAX_PAGE)
+    page = db.paginate(mine, page=number, per_page=ORDERS_PER_PAGE, error_out=False)
+    topics = [MENU, customer_topic(current_user.id)]
+    return render_template(
+        "orders/index.html", menu=MenuItem.menu(), page=page, topics=topics, **basket_context(errors)
+    ), status
 
 
-def _form(errors=None):
-    sent, menu = request.form.get("token", ""), MenuItem.menu()
+def basket_context(errors=None):
+    """What the basket's fragment shows; a form that was sent keeps its token, so that it makes one order."""
+    basket, sent = Basket(current_user), request.form.get("token", "")
     return {
-        "menu": menu,
-        "basket": read_basket(request.form, menu),
-        "field_of": field_of,
-        "values": request.form,
+        "basket": basket,
+        "closing": Closing.next(),
+        "grows": Order.may_grow(current_user) if basket else None,
+        "problems": basket.problems(),
         "errors": errors or {},
         "token": sent if _is_token(sent) else uuid4().hex,
     }
 
 
-def _refused(errors):
-    """422 with the sentences beside the fields, as a page or, for htmx, as the form alone."""
+def refused(errors):
+    """422 with the sentences beside what they are about, as a page or, for htmx, as the basket alone."""
     if request.headers.get("HX-Request"):
-        return render_template("orders/_menu_answer.html", **_form(errors)), 422
-    return _menu_page(errors, 422)
+        return render_template("orders/_basket_answer.html", **basket_context(errors)), 422
+    return menu_page(errors, 422)
 
 
-def _go_to(path):
+def go_to(path):
     if request.headers.get("HX-Request"):
         return "", 201, {"HX-Redirect": path}
     return redirect(path, 303)
-
-
-def _page_number():
-    return min(max(request.args.get("page", 1, type=int), 1), MAX_PAGE)
 
 
 def _is_token(text):

@@ -11,8 +11,9 @@ from sqlalchemy import select
 
 from blueprints.auth import DEMO_PASSWORD, User
 from blueprints.chat.models import Room
-from blueprints.orders.models import MenuItem, Order, OrderLine
+from blueprints.orders.models import MenuItem, Modifier, Order, OrderLine
 from database import db, utcnow
+from tests.browser.shop import Shop
 from tests.support import server
 from tests.support.databases import email_of
 from tests.support.live_pages import ada, client_of, list_redis, list_site, new_door  # noqa: F401 (fixtures)
@@ -115,7 +116,24 @@ def add(app, *rows):
 @pytest.fixture
 def menu(app):
     kinds = [("Margherita", 890), ("Funghi", 1050), ("Diavola", 1090)]
-    add(app, *(_item(n, *kind) for n, kind in enumerate(kinds)))
+    items = [_item(n, *kind) for n, kind in enumerate(kinds)]
+    options = [
+        ("size", "Regular", 0),
+        ("size", "Family", 700),
+        ("extra", "Rocket", 120),
+        ("without", "basil", 0),
+    ]
+    items[0].modifiers = [
+        Modifier(kind=kind, name=name, price_cents=cents, sort=n)
+        for n, (kind, name, cents) in enumerate(options)
+    ]
+    add(app, *items)
+
+
+@pytest.fixture
+def shop(app, menu):
+    """Guests and cooks without a browser."""
+    return Shop(app)
 
 
 def _item(sort, name, cents):

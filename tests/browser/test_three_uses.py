@@ -30,7 +30,7 @@ def is_live(page, way, *, socket=False):
 
 
 def order(page, name="Margherita"):
-    page.get_by_role("button", name=f"One {name} more").click()
+    page.get_by_role("button", name=f"Add {name} to the basket").click()
     page.get_by_role("button", name="Place the order").click()
     page.wait_for_url(re.compile(r"/orders/\d+$"), wait_until="commit")
     return page.url.rsplit("/", 1)[1]

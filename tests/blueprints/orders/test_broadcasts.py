@@ -42,12 +42,11 @@ def test_topics_of_ids_that_no_column_holds_are_refused(app, person):
         assert not app.extensions["live"].gate.topics.allows(person("ada"), customer_topic("x"))
 
 
-def test_the_kitchen_sees_a_new_order_and_hears_of_it(as_user, order_of):
+def test_the_kitchen_sees_a_new_order(as_user, order_of):
     carlo = as_user("carlo")
     board = carlo.get("/kitchen/")
-    order_id = order_of("ada", Margherita=2)
+    order_id = order_of("ada", quantity=2)
     events = news(carlo, board, until=has(f'id="ticket-{order_id}"'))
-    assert any(event.name == "live:order-placed" and str(order_id) in event.data for event in events)
     ticket = next(event.data for event in events if "ticket-" in event.data)
     assert 'hx-target="#column-new"' in ticket
     assert "Margherita" in ticket
@@ -64,10 +63,27 @@ def test_the_guest_sees_each_step_and_nobody_elses(as_user, order_of):
     assert f'id="order-{hers}"' in events[0].data
 
 
+def test_what_sells_out_changes_the_menu_and_every_basket(as_user, menu):
+    ada, carlo = as_user("ada"), as_user("carlo")
+    page = ada.get("/orders/")
+    carlo.post(f"/kitchen/menu/{menu['Bianca']}/availability", data={"sold_out": "yes"})
+    events = news(ada, page, until=has("Sold out today"))
+    assert any(event.name == "live:refresh" and event.data == "#basket" for event in events)
+
+
+def test_what_is_taken_back_is_said_to_its_guest(as_user, order_of):
+    ada, carlo = as_user("ada"), as_user("carlo")
+    order_id = order_of("ada")
+    move(carlo, order_id, "new")
+    page = ada.get(f"/orders/{order_id}")
+    carlo.post("/kitchen/undos")
+    assert "Corrected" in news(ada, page, until=has("corrected"))[-1].data
+
+
 def test_a_refused_move_is_no_news(as_user, order_of):
     ada, carlo = as_user("ada"), as_user("carlo")
     order_id = order_of("ada")
     page = ada.get(f"/orders/{order_id}")
     assert move(carlo, order_id, "oven").status_code == 409
     move(carlo, order_id, "new")
-    assert len(news(ada, page, until=has("oven"))) == 1
+    assert len(news(ada, page, until=has("It is in the oven."))) == 1

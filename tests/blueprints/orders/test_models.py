@@ -1,21 +1,30 @@
 """Orders in the database: placed once, moved by one, at today's prices. On both databases."""
 
-from threading import Thread
+from collections import Counter
+from datetime import timedelta
+from threading import Barrier, Thread
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
-from blueprints.orders.basket import Basket, read_basket
-from blueprints.orders.models import MenuItem, Order
+from blueprints.orders.basket import Basket, add_line
+from blueprints.orders.models import MenuItem, Order, last_step_of
+from blueprints.orders.pace import promise
 from database import db
 from tests.blueprints.pages import queries
 
 pytestmark = pytest.mark.both_databases
 COOKS = 8
+ORDERS, THREADS = 100, 50
 
 
 def place(person, token="t1", name="ada", quantity=2):
-    item = MenuItem.menu()[0]
-    return Order.place_once(person(name), Basket(lines=[(item, quantity)]), token)
+    add_line(person(name), MenuItem.menu()[0], [], quantity)
+    basket = Basket(person(name))
+    order = Order.place_once(person(name), basket, token)
+    basket.empty()
+    db.session.flush()
+    return order
 
 
 def in_threads(app, work, count=COOKS):
@@ -65,9 +74,29 @@ def test_a_token_is_somebodys_own(app, menu, person):
         assert other.id != first.id
 
 
-def test_the_same_form_sent_many_times_at_once_makes_one_order(app, menu, person):
-    placed = in_threads(app, lambda: place(person)[1])
-    assert sorted(placed) == [False] * (COOKS - 1) + [True]
+def test_of_one_basket_many_posts_at_once_make_one_order(app, menu, person):
+    with app.app_context():
+        add_line(person("ada"), MenuItem.menu()[0], [], 2)
+        db.session.commit()
+
+    def post():
+        user, basket = person("ada"), None
+        basket = Basket(user, lock=True)
+        if not basket:
+            return False
+        is_new = Order.place_once(user, basket, "t1")[1]
+        basket.empty()
+        return is_new
+
+    assert Counter(in_threads(app, post)) == {False: COOKS - 1, True: 1}
+    with app.app_context():
+        assert db.session.query(Order).count() == 1
+
+
+def test_the_same_thing_put_in_by_many_at_once_is_one_line(app, menu, person):
+    in_threads(app, lambda: add_line(person("ada"), MenuItem.menu()[0], [], 1))
+    with app.app_context():
+        assert [line.quantity for line in Basket(person("ada")).lines] == [COOKS]
 
 
 def test_a_move_notes_who_and_when_and_counts_the_version(app, menu, person):
@@ -115,8 +144,84 @@ def test_the_board_asks_the_same_few_questions_for_one_order_and_for_many(app, m
     assert questions() == for_one <= 3
 
 
-def test_a_basket_reads_amounts_and_adds_up(app, menu):
+def take(order_id, name):
+    return db.session.get(Order, order_id).advance("new", name)
+
+
+def patiently(work, *arguments):
+    """The result of a transaction; SQLite lets fifty wait in no order, so that somebody may have to come again."""
+    while True:
+        try:
+            result = work(*arguments)
+            db.session.commit()
+            return result
+        except OperationalError:
+            db.session.rollback()
+
+
+@pytest.mark.timeout(180)
+def test_a_hundred_orders_and_fifty_cooks_make_a_hundred_winners(app, make_app, menu, person):
+    """Every cook goes for every order, all beginning at the same moment: each order is moved once, by one of them."""
+    options = app.config["SQLALCHEMY_ENGINE_OPTIONS"] | {"pool_size": THREADS + 5, "pool_timeout": 60}
+    crowded = make_app(SQLALCHEMY_ENGINE_OPTIONS=options)
     with app.app_context():
-        items = MenuItem.menu()
-        basket = read_basket({f"quantity-{items[0].id}": "2", f"quantity-{items[1].id}": " 1 "}, items)
-        assert (basket.errors, basket.pieces, basket.total_cents) == ({}, 3, 2 * 890 + 790)
+        for number in range(ORDERS):
+            place(person, token=f"rush{number}", quantity=1)
+        db.session.commit()
+        numbers = [row.id for row in db.session.query(Order.id)]
+    winners, start = Counter(), Barrier(THREADS)
+
+    def cook(me):
+        start.wait()
+        with crowded.app_context():
+            for order_id in numbers[me:] + numbers[:me]:
+                winners[order_id] += patiently(take, order_id, f"Cook {me}")
+
+    threads = [Thread(target=cook, args=[me]) for me in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert winners == dict.fromkeys(numbers, 1)
+    with app.app_context():
+        orders = db.session.query(Order).all()
+        assert {(order.state, order.version, len(order.steps)) for order in orders} == {("oven", 2, 2)}
+
+
+def test_what_is_taken_back_returns_with_its_age_and_counts_no_more(app, menu, person):
+    with app.app_context():
+        order, _ = place(person)
+        born = order.created_at
+        for state in ("new", "oven"):
+            assert order.advance(state, "Carlo", person("carlo").id, "Pass 1")
+        assert last_step_of(person("carlo")).state == "ready"
+        assert order.take_back("ready")
+        db.session.commit()
+        assert (order.state, order.recalled, order.created_at) == ("oven", True, born)
+        assert "ready" not in order.step_at
+        assert order.corrected_at
+        assert last_step_of(person("carlo")).state == "oven"
+        assert order.last_step.who == "Carlo at Pass 1"
+        assert not order.take_back("ready"), "it was taken back already"
+        assert order.advance("oven", "Carlo")
+        assert (order.recalled, order.corrected_at) == (False, None)
+
+
+def test_a_promise_follows_the_kitchens_real_pace_and_its_queue(app, menu, person):
+    with app.app_context():
+        earliest, latest, ahead = promise()
+        assert ahead == 0
+        assert earliest < latest
+        order, _ = place(person)
+        for state in ("new", "oven"):
+            order.advance(state, "Carlo")
+        order.steps[0].at -= timedelta(minutes=50)
+        db.session.flush()
+        slow = promise()
+        assert slow[0] > earliest
+        assert slow[1] - slow[0] > latest - earliest
+        for number in range(3):
+            place(person, token=f"queue{number}")
+        assert promise()[2] == 3
+        assert promise()[1] > slow[1]
+        assert promise()[0].minute % 5 == 0

@@ -1,0 +1,246 @@
+"""Ordering as people do it, in a real browser: UX O1 to O12. A cook acts from this process, beside the site."""
+
+import json
+import re
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import expect
+
+from blueprints.orders.models import Closing
+from database import db, utcnow
+
+pytestmark = pytest.mark.timeout(180)  # several browsers on two cores
+SPOKEN = """() => {
+  window.spoken = [];
+  new MutationObserver(() => {
+    const text = document.getElementById("live-say").textContent;
+    if (text) window.spoken.push(text);
+  }).observe(document.getElementById("live-say"), {childList: true, characterData: true, subtree: true});
+}"""
+
+
+PROMISED_IN_A_SECOND = """() => {
+  const until = new Date(Date.now() + 1000).toISOString();
+  document.querySelector(".order").dataset.lateAfter = until;
+}"""
+FOCUSED = """() => {
+  const it = document.activeElement;
+  return [it.innerText || it.labels?.[0]?.innerText || "", getComputedStyle(it).outlineStyle !== "none"];
+}"""
+
+
+def is_live(page):
+    expect(page.locator("html")).to_have_attribute("data-live", re.compile("live|polling"))
+
+
+def by_polling(page):
+    """As on a network that an earlier page found to hold streams back."""
+    verdict = json.dumps({"transport": "poll", "until": 10**15})
+    page.add_init_script(f"sessionStorage.setItem('live-transport', {json.dumps(verdict)})")
+    page.reload(wait_until="commit")
+    expect(page.locator("html")).to_have_attribute("data-live", "polling")
+
+
+def steps(page):
+    """[step, its time], as the server gave it: each reader's zone may be another."""
+    return page.locator(".steps li").evaluate_all(
+        "(rows) => rows.map((row) => [row.querySelector('b').textContent, row.querySelector('time')?.dateTime])"
+    )
+
+
+def add(page, name="Margherita"):
+    page.get_by_role("button", name=f"Add {name} to the basket").click()
+    expect(page.locator("#basket .chosen li", has_text=name)).to_have_count(1)
+
+
+@pytest.mark.parametrize("transport", ["stream", "poll"])
+def test_each_step_is_a_real_event_with_its_time_title_and_one_word(open_as, shop, transport):  # O1 O3 O5 O6
+    number = shop.place()
+    ada = open_as("ada", f"/orders/{number}")
+    if transport == "poll":
+        by_polling(ada)
+    is_live(ada)
+    ada.evaluate(SPOKEN)
+    words = [("new", "In the oven"), ("oven", "Ready"), ("ready", "Collected")]
+    for n, (state, word) in enumerate(words, start=2):
+        shop.move(number, state)
+        expect(ada.locator(".steps .reached")).to_have_count(n)
+        expect(ada.locator(".steps [aria-current]")).to_contain_text(word)
+        expect(ada).to_have_title(f"{word} - order {number} · Levain")
+        ada.wait_for_function("(text) => window.spoken.some((said) => said.includes(text))", arg=word)
+    spoken = ada.evaluate("window.spoken")
+    assert len(spoken) == len(words), spoken
+    second = open_as("ada", f"/orders/{number}")
+    assert steps(ada) == steps(second)
+
+
+def test_without_an_event_nothing_moves_and_late_is_said_in_words(open_as, shop):  # O1 O2
+    number = shop.place()
+    shop.age(number, 2 * 3600)
+    ada = open_as("ada", f"/orders/{number}")
+    is_live(ada)
+    expect(ada.locator(".overdue")).to_be_hidden()
+    ada.evaluate(PROMISED_IN_A_SECOND)
+    expect(ada.locator(".overdue")).to_be_visible(timeout=60_000)
+    expect(ada.locator(".overdue a")).to_have_attribute("href", re.compile("^tel:"))
+    expect(ada.locator(".steps .reached")).to_have_count(1)
+
+
+def test_what_a_cook_takes_back_is_called_corrected(open_as, shop):  # O2
+    number = shop.place()
+    ada = open_as("ada", f"/orders/{number}")
+    is_live(ada)
+    shop.move(number, "new")
+    expect(ada.locator(".steps .reached")).to_have_count(2)
+    assert shop.carlo.post("/kitchen/undos").status_code == 303
+    expect(ada.locator(".corrected")).to_contain_text("Corrected")
+    expect(ada.locator(".steps .reached")).to_have_count(1)
+
+
+def test_a_second_device_follows_by_the_link_without_signing_in(open_as, shop, chromium, site):  # O3 O4
+    number = shop.place()
+    ada = open_as("ada", f"/orders/{number}")
+    link = ada.get_by_role("link", name="Link for another device").get_attribute("href")
+    context = chromium.new_context()
+    other = context.new_page()
+    other.goto(site.url + link)
+    expect(other.locator(".checking")).to_contain_text("Checking every 15 s")
+    assert steps(other) == steps(ada)
+    shop.move(number, "new")
+    expect(other.locator(".steps .reached")).to_have_count(2, timeout=40_000)
+    expect(other).to_have_title(re.compile("^In the oven"))
+    context.close()
+
+
+@pytest.mark.parametrize("transport", ["stream", "poll"])
+def test_sold_out_shows_in_the_basket_and_is_refused_alone(open_as, shop, transport):  # O7
+    ada = open_as("ada", "/orders/")
+    if transport == "poll":
+        by_polling(ada)
+    is_live(ada)
+    add(ada)
+    add(ada, "Funghi")
+    shop.sold_out("Funghi")
+    row = ada.locator("#basket .chosen li", has_text="Funghi")
+    expect(row.locator(".problem")).to_contain_text("sold out")
+    expect(ada.locator(".card", has_text="Funghi")).to_contain_text("Sold out today")
+    ada.get_by_role("button", name="Place the order").click()
+    expect(ada.locator("#basket-problem")).to_contain_text("Everything else stays")
+    row.get_by_role("button", name="Take out all Funghi").click()
+    expect(row).to_have_count(0)
+    ada.get_by_role("button", name="Place the order").click()
+    ada.wait_for_url(re.compile(r"/orders/\d+$"), wait_until="commit")
+
+
+@pytest.mark.usefixtures("menu")
+def test_a_double_click_and_a_lost_answer_make_one_order(open_as, shop):  # O8
+    ada = open_as("ada", "/orders/")
+    is_live(ada)
+    add(ada)
+    lost = []
+
+    def lose_the_first_answer(route):
+        if route.request.method == "POST" and not lost:
+            lost.append(route.fetch())  # it arrived, but its answer does not
+            return route.abort()
+        return route.continue_()
+
+    ada.route("**/orders/", lose_the_first_answer)
+    form = ada.locator("form.place")
+    token = form.locator("[name=token]").input_value()
+    ada.get_by_role("button", name="Place the order").dblclick()
+    expect(ada.locator("#notice")).to_contain_text("Nothing was lost")
+    assert len(shop.orders()) == 1
+    again = ada.evaluate(
+        """async (token) => (await fetch("/orders/", {method: "POST", headers: {"HX-Request": "true"},
+             body: new URLSearchParams({token, total: "890"})})).headers.get("HX-Redirect")""",
+        token,
+    )
+    assert again == f"/orders/{shop.orders()[0][0]}"
+    assert len(shop.orders()) == 1
+
+
+def test_closed_while_choosing_is_told_before_paying(open_as, shop, app):  # O9
+    ada = open_as("ada", "/orders/")
+    is_live(ada)
+    add(ada)
+    with app.app_context():  # closing time passes without anybody announcing it
+        now = utcnow()
+        db.session.add(Closing(closes_at=now - timedelta(seconds=1), opens_at=now + timedelta(hours=9)))
+        db.session.commit()
+    ada.get_by_role("button", name="Place the order").click()
+    expect(ada.locator("#basket-problem")).to_contain_text("just closed")
+    expect(ada.locator("#basket .closed time")).to_be_visible()
+    assert shop.orders() == []
+
+
+def test_a_new_price_is_shown_with_the_old_one_and_asked_once(open_as, shop):  # O10
+    ada = open_as("ada", "/orders/")
+    is_live(ada)
+    add(ada)
+    ada.context.set_offline(True)  # so that the page cannot know it yet
+    shop.set_price("Margherita", "9.50")
+    ada.evaluate("document.getElementById('live-connect').remove()")
+    ada.context.set_offline(False)
+    ada.get_by_role("button", name="Place the order").click()
+    expect(ada.locator("#basket .chosen .repriced")).to_contain_text("Now €9.50 each; it was €8.90")
+    ada.get_by_role("button", name="Yes, place the order").click()
+    ada.wait_for_url(re.compile(r"/orders/\d+$"), wait_until="commit")
+    expect(ada.locator("tfoot .cents")).to_have_text("€9.50")
+
+
+@pytest.mark.usefixtures("menu")
+def test_a_whole_order_by_keyboard_at_320_pixels(open_as):  # O11
+    ada = open_as("ada", "/orders/", viewport={"width": 320, "height": 640})
+    is_live(ada)
+    seen = []
+
+    def tab_to(name):
+        for _ in range(80):
+            ada.keyboard.press("Tab")
+            text, outlined = ada.evaluate(FOCUSED)
+            seen.append((text, outlined))
+            if name in " ".join(text.split()):
+                return
+        raise AssertionError(f"{name} was never reached: {seen}")
+
+    tab_to("Size and extras")
+    ada.keyboard.press("Enter")
+    tab_to("Rocket")
+    ada.keyboard.press("Space")
+    tab_to("Add Margherita")
+    ada.keyboard.press("Enter")
+    expect(ada.locator("#basket .chosen li")).to_contain_text("Rocket")
+    assert ada.evaluate("document.documentElement.scrollWidth") <= 320
+    tab_to("Place the order")
+    ada.keyboard.press("Enter")
+    ada.wait_for_url(re.compile(r"/orders/\d+$"), wait_until="commit")
+    expect(ada.locator(".bill")).to_contain_text("Rocket")
+    assert ada.evaluate("document.documentElement.scrollWidth") <= 320
+    assert all(outlined for text, outlined in seen if text.strip()), seen
+
+
+def test_the_basket_outlives_reload_two_hours_and_a_deploy(open_as, serve, app, menu):  # O12
+    ada = open_as("ada", "/orders/")
+    add(ada)
+    ada.reload()
+    expect(ada.locator("#basket .chosen li")).to_have_count(1)
+    with app.app_context():
+        db.session.execute(db.text("UPDATE basket_lines SET added_at = '2026-01-01 00:00:00.000000'"))
+        db.session.commit()
+    newer = serve(LIVE_BUILD="newer")  # the next version, on the same database
+    cookies = ada.context.cookies()
+    ada.goto(f"{newer.url}/orders/")
+    assert ada.context.cookies()[0]["value"] == cookies[0]["value"]
+    expect(ada.locator("#basket .chosen li")).to_have_count(1)
+
+
+def test_two_devices_of_one_guest_share_the_basket_live(open_as, menu):
+    phone, desk = open_as("ada", "/orders/"), open_as("ada", "/orders/")
+    is_live(phone)
+    is_live(desk)
+    add(phone)
+    expect(desk.locator("#basket .chosen li")).to_have_count(1)
+    desk.get_by_role("button", name="One more of Margherita").click()
+    expect(phone.locator("#basket .many")).to_have_text("2")
