@@ -151,7 +151,9 @@ class Page:
             self.items.pop(int(item), None)
 
     def _upsert(self, item, version):
-        if item not in self.items and item > self.oldest:  # older ones are history, which a page shows in its place
+        if (
+            item not in self.items and item > self.oldest
+        ):  # older ones are history, which a page shows in its place
             self.seen.arrived.append(item)
         if version >= self.items.get(item, 0):
             self.items[item] = version

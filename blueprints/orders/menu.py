@@ -53,6 +53,18 @@ class MenuItem(db.Model):
     def find(cls, item_id):
         return db.session.get(cls, item_id, options=[selectinload(cls.modifiers)])
 
+    @classmethod
+    def write(cls, rows):
+        """Changes the items of these names and adds the new ones at the end."""
+        known = {item.name.casefold(): item for item in cls.menu()}
+        for number, values in enumerate(rows):
+            item = known.get(values["name"].casefold())
+            if item is None:
+                db.session.add(cls(**({"picture": "margherita", "sort": 1000 + number} | values)))
+            else:
+                item.change(**values)
+        db.session.flush()
+
     def of_kind(self, kind):
         return [modifier for modifier in self.modifiers if modifier.kind == kind]
 

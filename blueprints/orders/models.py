@@ -21,18 +21,6 @@ NOTE_CHARS = 140
 PLACE_CHARS = 20
 RECALL_MOST, RECALL_WITHIN = 50, timedelta(minutes=60)
 
-    @classmethod
-    def write(cls, rows):
-        """Changes the items of these names and adds the new ones at the end."""
-        known = {item.name.casefold(): item for item in cls.menu()}
-        for number, values in enumerate(rows):
-            item = known.get(values["name"].casefold())
-            if item is None:
-                db.session.add(cls(**({"picture": "margherita", "sort": 1000 + number} | values)))
-            for column, value in values.items() if item else ():
-                setattr(item, column, value)
-        db.session.flush()
-
 
 class OrderLine(db.Model):
     """What was ordered at the price of that moment; a later menu does not change it."""

@@ -1,6 +1,6 @@
 """Rooms open and closed
 
-Revision: 07ac3dcd6d97, after e97fb8dc2797.
+Revision: 07ac3dcd6d97, after 790b72d97404.
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ import database
 
 
 revision = "07ac3dcd6d97"
-down_revision = "e97fb8dc2797"
+down_revision = "790b72d97404"
 branch_labels = None
 depends_on = None
 

@@ -1,6 +1,6 @@
 """Options with prices, baskets, closing times; what a guest changes and what a cook takes back
 
-Revision: 7a1c5d90be42, after e97fb8dc2797.
+Revision: 7a1c5d90be42, after 07ac3dcd6d97.
 """
 
 import secrets
@@ -12,7 +12,7 @@ import database
 
 
 revision = "7a1c5d90be42"
-down_revision = "e97fb8dc2797"
+down_revision = "07ac3dcd6d97"
 branch_labels = None
 depends_on = None
 

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 pytestmark = pytest.mark.timeout(300)
 AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-# What axe leaves to people, and people have looked at: a sign alone (+, −, ●) that has a word beside it or as its name.
+# What axe leaves to people, and people have looked at: a sign alone (+, -, ●) that has a word beside it or as its name.
 DECIDED = (
     "Element content contains only non-text characters",
     "Unable to determine if the visible text is part of the accessible name",
