@@ -47,7 +47,7 @@ def board(page):
     """What a cook sees, column by column, without the clock that runs."""
     return page.evaluate(
         """() => [...document.querySelectorAll(".lane")].map((lane) => [...lane.querySelectorAll(".ticket")].map(
-            (ticket) => [ticket.id, ticket.dataset.version, ticket.querySelector(".lines").innerText]))"""
+            (ticket) => [ticket.id, ticket.dataset.version, ticket.querySelector(".lines").textContent]))"""
     )
 
 

@@ -1,7 +1,7 @@
 """Die at each line between a change and its event or job, in real processes: nothing is lost, nothing too much.
 
 Each run has a database and a space of its own. A process writes notes and dies at a random pass of one point; another
-takes over. LEVAIN_CRASH_RUNS says how many runs each point gets (3; `make chaos` sets 50).
+takes over. LEVAIN_CRASH_RUNS says how many runs each point gets (3; the long form sets 50).
 """
 
 import json
