@@ -9,10 +9,12 @@ PIP    := $(PY) -m pip install --quiet --disable-pip-version-check
 RUNTIME  := $(VENV)/.runtime-installed
 DEV      := $(VENV)/.dev-installed
 FRONTEND := static/vendor/.copied
+BENCH    := var/bench/.installed
+BENCH_PY := var/bench/bin/python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test check chaos chaos-jobs soak screenshots format format-check lint types clean
+.PHONY: help setup run test check chaos chaos-jobs soak screenshots bench format format-check lint types clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +54,12 @@ types: $(DEV) ## types, strictly in live/
 chaos: setup ## break the real site for 5 minutes (MINUTES=, SEED=) and see whether every page tells the truth
 	@$(PY) -m bench.chaos
 
+bench: $(FRONTEND) $(BENCH) ## measure Levain beside its peers: 15 minutes, two with QUICK=1
+	@mkdir -p var/bench-bin
+	@$(CC) -O2 -Wall -o var/bench-bin/client bench/client.c
+	@$(CC) -O2 -Wall -o var/bench-bin/loop bench/peers/loop.c
+	@$(BENCH_PY) -m bench.run
+
 clean: ## remove what was fetched and every cache; the data in var/ stays
 	rm -rf $(VENV) node_modules static/vendor .pytest_cache .ruff_cache .mypy_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -66,6 +74,13 @@ $(RUNTIME): requirements.txt | $(PY)
 
 $(DEV): requirements-dev.txt $(RUNTIME) | $(PY)
 	$(PIP) -r requirements-dev.txt
+	@touch $@
+
+# An environment of its own: the peers must not choose our versions. Without npm the socket.io server is not measured.
+$(BENCH): requirements-bench.txt requirements.txt
+	$(PYTHON) -m venv var/bench
+	$(BENCH_PY) -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	-mkdir -p var/bench-node && cd var/bench-node && npm init -y >/dev/null && npm install --silent --no-audit --no-fund socket.io@4.8.4
 	@touch $@
 
 $(FRONTEND): package.json package-lock.json tools/frontend.py | $(PY)

@@ -116,7 +116,7 @@ class Chaos:
             await fault()
             self.site.revive()
             self.faults.append({"fault": fault.__name__[1:], "begun": begun, "ended": time.time()})
-            print(f"{time.strftime('%H:%M:%S')} {fault.__name__[1:]}", flush=True)  # noqa: T201
+            print(f"{time.strftime('%H:%M:%S')} {fault.__name__[1:]}", flush=True)
 
     async def _kill_web(self):
         kill(self.site.web(self.dice.randrange(2)))
@@ -244,7 +244,7 @@ def main():
             shutil.rmtree(folder, ignore_errors=True)
     (ROOT / "var").mkdir(exist_ok=True)
     (ROOT / "var/chaos.json").write_text(json.dumps(result, indent=1))
-    print(json.dumps(result, indent=1))  # noqa: T201
+    print(json.dumps(result, indent=1))
     return 0 if kept(result) else 1
 
 

@@ -91,8 +91,6 @@ class Hub:
             self.open, self.rates, lambda: self.follower, lambda: self._latest, self._end_right
         )
 
-    # -- life -----------------------------------------------------------------------------------------
-
     def start(self) -> None:
         """Starts the loops; a later call only waits, as the first does, for the history to be there."""
         with self._lock:
@@ -129,8 +127,6 @@ class Hub:
     def owe_resync(self) -> None:
         """An event could not be stored: as soon as Redis answers again, a new epoch resyncs every page."""
         self.follower.owe_resync()
-
-    # -- readers --------------------------------------------------------------------------------------
 
     def position(self) -> str:
         """Everything up to here is in this process; a page that reads the database now has it all."""
@@ -195,8 +191,6 @@ class Hub:
             reader.drop_topic(topic)
             self.open.move(reader)
 
-    # -- the log --------------------------------------------------------------------------------------
-
     def _renew(self, memory: Memory) -> None:
         with self._lock:
             old, self.follower.memory = self.follower.memory, memory
@@ -243,8 +237,6 @@ class Hub:
         else:
             self.drop(reader, topic)
 
-    # -- the sockets ------------------------------------------------------------------------------------
-
     @cached_property
     def sockets(self) -> Sockets:
         # Here, because a site that is not served by gevent does not need the package.
@@ -259,8 +251,6 @@ class Hub:
     def _wake_relay(self) -> None:
         if self.relay:
             self.relay.wake()
-
-    # -- beats and rights -------------------------------------------------------------------------------
 
     def _beats(self) -> None:
         while not self._stopping.wait(self._beat_s):
