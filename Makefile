@@ -14,7 +14,7 @@ BENCH_PY := var/bench/bin/python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test check chaos chaos-jobs soak screenshots bench format format-check lint types clean
+.PHONY: help setup run test test-long check chaos chaos-jobs soak screenshots bench format format-check lint types clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,8 +24,11 @@ setup: $(RUNTIME) $(DEV) $(FRONTEND) ## fetch everything the project needs; safe
 run: $(RUNTIME) $(FRONTEND) ## start the site with all its parts; Ctrl-C stops it
 	@exec $(PY) app.py
 
-test: setup ## every test; one file: make test ARGS=tests/test_setup.py
-	@$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
+test: setup ## the tests of ten minutes; one file: make test ARGS=tests/test_setup.py
+	@$(PY) -m pytest -n 2 --dist loadgroup -m "not long" $(ARGS)
+
+test-long: setup ## the long ones: every page in a browser, in every state, and real servers breaking
+	@$(PY) -m pytest -n 2 --dist loadgroup -m long $(ARGS)
 
 chaos-jobs: setup ## 200 jobs while everything is killed; writes var/chaos-jobs.json (20 minutes)
 	@$(PY) -m tests.support.chaos_jobs $(ARGS)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +58,7 @@ class Live:
     def __init__(self) -> None:
         self._topics = Topics()
         self._senders: dict[str, Sender] = {}
+        self._everywhere: list[Callable[[Any], Iterable[str]]] = []
         self.outbox: Outbox | None = None
         self.relay: Relay | None = None
         self._app: Flask
@@ -125,6 +126,12 @@ class Live:
             return rule
 
         return register
+
+    def everywhere(self, function: Callable[[Any], Iterable[str]]) -> Callable[[Any], Iterable[str]]:
+        """Registers topics that every page of a user follows beside its own: `function(user)`; for what the frame
+        of all pages shows."""
+        self._everywhere.append(function)
+        return function
 
     def sender(self, kind: str) -> Callable[[Sender], Sender]:
         """Registers what sends the outbox's rows of a kind: `function(uuid, payload)`, called after the commit,
@@ -262,6 +269,8 @@ class Live:
         identity = self.identity()
         if identity is None:
             return Markup("")
+        everywhere = [topic for function in self._everywhere for topic in function(identity.user)]
+        topics = tuple(dict.fromkeys([*topics, *everywhere]))
         if len(topics) > MAX_TOPICS_PER_PAGE:
             raise LiveError(f"a page follows at most {MAX_TOPICS_PER_PAGE} topics, not {len(topics)}")
         for topic in topics:

@@ -20,6 +20,33 @@ NO_POSTGRES = "PostgreSQL's programs (initdb, pg_ctl) are not here: what is said
 RUN = pytest.StashKey[Run]()
 
 
+# What a stranger need not wait for at each `make test`: `make test-long` runs it. It grew over the ten minutes of the
+# ordinary run, and not all of it is shown green on a quiet machine yet.
+LONG = (
+    "browser/chat/",
+    "browser/test_axe.py",
+    "browser/test_budget.py",
+    "browser/test_client_",
+    "browser/test_jobs.py",
+    "browser/test_kitchen.py",
+    "browser/test_orders.py",
+    "browser/test_soak.py",
+    "faults/test_crash_points.py",
+    "faults/test_deploys.py",
+    "faults/test_failover.py",
+    "faults/test_redis.py",
+    "faults/test_rights_matrix.py",
+    "test_chaos_jobs.py",
+)
+
+
+def pytest_collection_modifyitems(items):
+    here = Path(__file__).parent
+    for item in items:
+        if str(item.path.relative_to(here)).startswith(LONG):
+            item.add_marker("long")
+
+
 def pytest_configure(config):
     if not hasattr(config, "workerinput"):
         config.stash[RUN] = Run()

@@ -25,13 +25,13 @@ REACTION_WORDS = {
 
 @bp.app_context_processor
 def frame():
-    return {"live_connect": connect, "chat_unread": unread}
+    return {"chat_unread": unread}
 
 
-def connect(*topics, **options):
-    """In place of the core's own: each page that is live also follows what is unread for its viewer."""
-    mine = (user_topic(current_user.id),) if current_user.is_authenticated else ()
-    return live.connect(*topics, *mine, **options)
+@live.everywhere
+def own_topic(user):
+    """Each page also follows what is unread for its viewer."""
+    return [user_topic(user.id)]
 
 
 def unread():

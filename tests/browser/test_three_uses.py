@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.timeout(180)  # several browsers on two cores
+SETTLED_MS = 1000
 DIRECT, BUFFERED, NO_UPGRADE = "direct", "buffering", "without-upgrade"
 
 
@@ -48,6 +49,7 @@ def test_an_order_goes_to_the_kitchen_and_its_way_back_to_its_guest_alone(open_a
     ticket = kitchen.locator(f"#column-new #ticket-{number}")
     expect(ticket).to_contain_text("Margherita")
 
+    kitchen.wait_for_timeout(SETTLED_MS)  # a ticket that has just come does not take a press
     ticket.get_by_role("button", name="Into the oven").click()
     expect(kitchen.locator(f"#column-oven #ticket-{number}")).to_be_visible()
     expect(kitchen.locator(f"#ticket-{number}")).to_have_count(1)

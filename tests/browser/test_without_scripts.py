@@ -46,7 +46,7 @@ def test_chat(open_as):
 @pytest.mark.usefixtures("worker", "sales")
 def test_a_report(open_as):
     ada = open_as("ada", "/jobs/", java_script_enabled=False)
-    ada.get_by_role("button", name="Start the report").click()
+    ada.get_by_role("button", name="Start Sales report").click()
     expect(ada).to_have_url(re.compile(r"/jobs/\d+$"))
     for _ in range(100):
         if ada.get_by_text("What was sold most").count():
