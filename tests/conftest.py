@@ -23,8 +23,8 @@ RUN = pytest.StashKey[Run]()
 # What a stranger need not wait for at each `make test`: `make test-long` runs it. It grew over the ten minutes of the
 # ordinary run, and not all of it is shown green on a quiet machine yet.
 LONG = (
-    # Four that do not hold yet: under load (bounds, winners), at some times of the day (promise), and since each
-    # message counts anew for all sixty people of the chaos run, which is more than SQLite writes at twenty messages a second.
+    # Four that do not hold yet: under load (bounds, winners), at some times of the day (promise), and, since a
+    # message counts anew for all sixty people of the chaos run, more than SQLite writes at twenty a second (chaos).
     "chaos/test_chaos.py::test_the_promise_is_kept_while_things_break",
     "blueprints/chat/test_bounds.py",
     "blueprints/orders/test_models.py::test_a_hundred_orders_and_fifty_cooks_make_a_hundred_winners",
