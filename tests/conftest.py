@@ -41,7 +41,6 @@ LONG = (
     "faults/test_deploys.py",
     "faults/test_failover.py",
     "faults/test_redis.py",
-    "faults/test_rights_matrix.py",
     "test_chaos_jobs.py",
 )
 
