@@ -18,9 +18,9 @@ EACH_AHEAD = timedelta(minutes=2)
 STEP = timedelta(minutes=5)
 
 
-def promise():
+def promise(now=None):
     """(earliest, latest, orders ahead): a range of five-minute steps, wider the longer it is."""
-    now, ahead = utcnow(), _ahead()
+    now, ahead = now or utcnow(), _ahead()
     likely = max(_typical(now), _queue(now, ahead))
     return _down(now + likely * 0.85), _down(now + likely * 1.2 + STEP), ahead
 
