@@ -51,7 +51,8 @@ class Follower:
             try:
                 self._follow(self.load())
             except (redis.RedisError, HistoryLost, KeyError, ValueError, TypeError) as error:
-                logger.warning("log: %s: %s", type(error).__name__, error)
+                if not self._stopping.is_set():
+                    logger.warning("log: %s: %s", type(error).__name__, error)
                 self._stopping.wait(random.uniform(0.1, 1))
 
     def number(self) -> int:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from live.sockets import Sockets  # it needs gevent
 
 READ_BLOCK_MS = 1000  # how long one XREAD waits; also how soon a stop or a question is noticed
-STOP_S = 2
+STOP_S, STOP_LOOK_S = 2, 0.02
 MAX_LAG_S = 5  # an older row in the outbox: the pages are told that they are behind (FAULTS 3.1)
 FIRST_LOAD_S = 1.0  # a first page waits so long for the history, then goes out with position "none"
 logger = logging.getLogger("live")
@@ -120,9 +120,15 @@ class Hub:
             self.sockets.drain(STOP_S)
         if self.relay:
             self.relay.stop()
-        self._log.client.connection_pool.disconnect()  # whoever waits for Redis waits no longer
-        for thread in self._threads:
-            thread.join(timeout=STOP_S)
+        self._end_loops()
+
+    def _end_loops(self) -> None:
+        self.rates.wake()
+        until = self._clock() + STOP_S
+        while self._clock() < until and (alive := [each for each in self._threads if each.is_alive()]):
+            # Whoever waits for Redis waits no longer; more than once, because the client tries again by itself.
+            self._log.client.connection_pool.disconnect()
+            alive[0].join(timeout=STOP_LOOK_S)
 
     def owe_resync(self) -> None:
         """An event could not be stored: as soon as Redis answers again, a new epoch resyncs every page."""

@@ -67,7 +67,8 @@ class Latest:
                     channel.subscribe(self._log.channel)
                     self._hear(channel)
             except (redis.RedisError, KeyError, ValueError, TypeError) as error:
-                logger.warning("channel: %s: %s", type(error).__name__, error)
+                if not self._stopping.is_set():
+                    logger.warning("channel: %s: %s", type(error).__name__, error)
                 self._stopping.wait(random.uniform(0.1, 1))
 
     def _hear(self, channel: Any) -> None:

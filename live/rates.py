@@ -81,6 +81,10 @@ class Rates:
             self._holding.wait(1)
             stopping.wait(min(1.0, self.turn()))
 
+    def wake(self) -> None:
+        """Whoever waits in `run` looks at once whether it is to stop."""
+        self._holding.set()
+
     def turn(self) -> float:
         """Lets go what is due now; the seconds until the next is, 0 when nothing is held."""
         due, now, next_at = list[Encoded](), self._clock(), float("inf")

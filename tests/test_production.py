@@ -16,6 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PROGRAMS = {"app": ["app.py"], "gunicorn": ["-m", "gunicorn"], "worker": ["worker.py"]}
+EACH = ["app", *(pytest.param(program, marks=pytest.mark.long) for program in ("gunicorn", "worker"))]
 KEY = "0123456789abcdef0123456789abcdef"
 
 
@@ -57,19 +58,19 @@ def test_a_short_secret_key_is_refused(production):
     assert "SECRET_KEY must have 32 bytes" in refusal("app", production | {"SECRET_KEY": KEY[:-1]})
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("program", EACH)
 def test_debug_mode_is_refused(production, program):
     assert "Debug mode must be off" in refusal(program, production | {"FLASK_DEBUG": "1"})
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("program", EACH)
 def test_a_database_that_is_not_migrated_is_refused_and_left_alone(production, tmp_path, program):
     assert "flask db upgrade" in refusal(program, production)
     with closing(sqlite3.connect(tmp_path / "site.db")) as database:
         assert database.execute("SELECT name FROM sqlite_master").fetchall() == []
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("program", EACH)
 def test_a_setting_that_makes_no_sense_is_one_sentence(production, program):
     assert "WEB_WORKERS is 'many'" in refusal(program, production | {"WEB_WORKERS": "many"})
 

@@ -72,6 +72,7 @@ def test_the_second_start_answers_within_five_seconds_and_keeps_what_was_there(t
     assert (tmp_path / "var" / "secret_key").read_text() == key
 
 
+@pytest.mark.long
 def test_ctrl_c_waits_neither_for_a_long_job_nor_for_an_open_page(tmp_path):
     with launched(tmp_path / "var") as site:
         site.answer()
@@ -96,6 +97,7 @@ def test_an_open_page_is_told_to_come_back_before_the_web_process_ends(server_se
         server.stop(process)
 
 
+@pytest.mark.long
 def test_a_launcher_that_is_killed_takes_everything_with_it(tmp_path):
     with launched(tmp_path / "var") as site:
         site.answer()
@@ -104,6 +106,7 @@ def test_a_launcher_that_is_killed_takes_everything_with_it(tmp_path):
     assert left == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("part", ["gunicorn", "worker.py"])
 def test_when_one_part_dies_the_rest_is_stopped_and_the_exit_code_says_so(tmp_path, part):
     with launched(tmp_path / "var") as site:

@@ -7,11 +7,12 @@ All three give the same events in the same way, so that one test can be run on e
 import http.client
 import json
 import queue
+import select
 import socket
 import threading
 import time
-from contextlib import suppress
-from typing import Any, ClassVar, Self
+from contextlib import closing, suppress
+from typing import ClassVar, Self
 from urllib.parse import urlsplit
 
 from live.testing.page import Connection
@@ -87,18 +88,25 @@ class LiveClient:
         """Ends the connection from this side; a second call does nothing."""
         raise NotImplementedError
 
-    def _get(self, path: str, timeout_s: float, **headers: str) -> tuple["_Connection", Any]:
-        connection = _Connection(self.host, self.port, timeout=timeout_s)
+    def _request(self, path: str) -> "_Connection":
+        connection = _Connection(self.host, self.port, timeout=ANSWER_S)
         try:
-            connection.request("GET", path, headers={"Accept": "text/event-stream"} | self.headers | headers)
-            response = connection.getresponse()
+            connection.request("GET", path, headers={"Accept": "text/event-stream"} | self.headers)
         except BaseException:
             connection.close()
             raise
+        return connection
+
+
+def _accepted(connection: "_Connection") -> http.client.HTTPResponse:
+    try:
+        response = connection.getresponse()
         if response.status != http.client.OK:
-            connection.close()
             raise Refused(response.status)
-        return connection, response
+    except BaseException:
+        connection.close()
+        raise
+    return response
 
 
 class _Connection(http.client.HTTPConnection):
@@ -118,8 +126,9 @@ class StreamClient(LiveClient):
     _http: "_Connection | None" = None
 
     def connect(self, page: Connection) -> Self:
-        self._http, response = self._get(page.address("stream"), ANSWER_S)
-        self._socket = self._http.plug
+        http = self._request(page.address("stream"))
+        response = _accepted(http)
+        self._http, self._socket = http, http.plug
         self._socket.settimeout(None)
         self._queue: queue.SimpleQueue[Received | None] = queue.SimpleQueue()
         self._thread = threading.Thread(
@@ -158,10 +167,12 @@ class PollClient(LiveClient):
     """The long-poll: asks again with the position of the newest event taken, until it is sent away."""
 
     kind = "poll"
+    _asking: "_Connection | None" = None
 
     def connect(self, page: Connection) -> Self:
+        self.close()
         self._page, self._waiting, self._over = page, [], False
-        self._waiting = self._ask(ANSWER_S)
+        self._waiting = self._answer(ANSWER_S)
         return self
 
     def next(self, timeout_s: float = ANSWER_S) -> Received:
@@ -169,22 +180,29 @@ class PollClient(LiveClient):
         while not self._waiting:
             if self._over:
                 raise Ended
-            if time.monotonic() >= deadline:
-                raise TimeoutError("no event in time")
-            self._waiting = self._ask(deadline - time.monotonic())
+            self._waiting = self._answer(max(0, deadline - time.monotonic()))
         return self._note(self._waiting.pop(0))
 
     def close(self) -> None:
-        """Nothing is open between two calls."""
+        """Between two calls one request may be waiting for its answer."""
+        if self._asking:
+            self._asking.close()
+            self._asking = None
 
-    def _ask(self, timeout_s: float) -> list[Received]:
-        connection, response = self._get(self._page.address("poll"), timeout_s)
-        try:
+    def _answer(self, timeout_s: float) -> list[Received]:
+        """A request that was not answered in time goes on: asked again and again, it would never see its end."""
+        asking = self._asking = self._asking or self._ask()
+        if not select.select([asking.plug], [], [], timeout_s)[0]:
+            raise TimeoutError("no event in time")
+        self._asking = None
+        response = _accepted(asking)
+        with closing(asking):
             answer = response.read()
-        finally:
-            connection.close()
         assert response.getheader("Content-Length") == str(len(answer)), "an answer of a poll must be finite"
         return Parser().feed(answer)
+
+    def _ask(self) -> "_Connection":
+        return self._request(self._page.address("poll"))
 
     def _note(self, event: Received) -> Received:
         seen = json.loads(event.data)["seen"] if event.name == "live:open" else self._page.seen

@@ -196,7 +196,7 @@ def test_a_flood_is_cut_off_and_the_server_serves_on(site, topic):
     plug, _ = handshake(site, connection(html).address("socket"), cookie)
     before = site.worker.memory_info().rss
     flood = frame(b"x" * 60_000) * 10
-    sent, deadline = 0, time.monotonic() + 10
+    sent, deadline = 0, time.monotonic() + 40
     with pytest.raises(OSError), plug:  # noqa: PT012 - a reset or a broken pipe, whichever comes first
         plug.settimeout(1)
         while time.monotonic() < deadline:

@@ -1,25 +1,39 @@
 """A migrated database with the cast in it for each test: made once per run by the real migrations, then copied."""
 
 import shutil
-import threading
-from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
 import flask_migrate
 import psycopg
-import redis
+from jinja2 import BytecodeCache
 from sqlalchemy.engine import make_url
 
 from app import create_app
 from blueprints.auth import User, add_demo_accounts
 from database import db
-from live.log import WAKE
 from tests.support.shared import locked, start_postgres
 
 SECRET_KEY = "a key that only tests use, of 32 bytes and more"
 OUTSIDER = "mallory"
 TEMPLATE = "levain_template"
+
+
+class Compiled(BytecodeCache):
+    """Templates as compiled once in this process: hundreds of apps are made of the same ones."""
+
+    def __init__(self):
+        self._kept = {}
+
+    def load_bytecode(self, bucket):
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket):
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+COMPILED = Compiled()
 
 
 def site(url, redis_url, var, **overrides):
@@ -31,30 +45,17 @@ def site(url, redis_url, var, **overrides):
         "SECRET_KEY": SECRET_KEY,
         "TESTING": True,
     }
-    return create_app(own | overrides)
+    app = create_app(own | overrides)
+    app.jinja_env.bytecode_cache = COMPILED
+    return app
 
 
 def close(app):
     """Give back what an app holds open: the loops of its hub and its database connections."""
-    stopping = threading.Thread(target=app.extensions["live"].hub.stop)
-    stopping.start()
-    with redis.Redis.from_url(app.config["REDIS_URL"]) as client:
-        while stopping.is_alive():
-            with suppress(redis.RedisError):  # some tests are about a Redis that is not there
-                _nudge(client, app.extensions["live"].log.channel)
-            stopping.join(0.02)
+    app.extensions["live"].hub.stop()
     with app.app_context():
         db.session.remove()
         db.engine.dispose()
-
-
-def _nudge(client, channel):
-    """The loops look only once a second whether they should end while Redis says nothing: so it says something."""
-    own = client.connection_pool.connection_kwargs["db"]
-    client.publish(channel, WAKE)
-    for other in client.client_list():
-        if int(other["db"]) == own and "b" in other["flags"]:
-            client.client_unblock(other["id"])
 
 
 def sqlite_copy(folder, redis_url, target):
