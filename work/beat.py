@@ -13,7 +13,7 @@ import traceback
 from flask import current_app
 from sqlalchemy.exc import SQLAlchemyError
 
-from database import db
+from database import db, patience_s
 from work import moves, notes, signals
 from work.models import STOPPING, Job, plain
 from work.pace import Pace
@@ -46,8 +46,9 @@ class Beat:
         self._thread.join()
 
     def _loop(self):
-        """Swallows what it logs: a sign of life that fails is followed by another. What is left at the end goes with
-        the word that it ended: by then the job may hold SQLite's one lock for writers."""
+        """Swallows what it logs: a sign of life that fails is followed by another. The job itself may hold SQLite's one
+        lock for writers, and waits at its end for this thread, so nobody waits long for a lock here."""
+        patience_s.set(TICK_S)
         while not self._over.wait(TICK_S):
             try:
                 with self._app.app_context():

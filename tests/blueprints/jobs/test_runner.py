@@ -1,10 +1,12 @@
 """One attempt at a job: its effect and its end are one, it ends whatever happens, and a late twin leaves nothing."""
 
 import threading
+import time
 
 import pytest
 from rq.timeouts import JobTimeoutException
 
+import database
 from blueprints.chat.models import Room
 from database import db
 from tests.support.jobs import attempt
@@ -115,6 +117,20 @@ def test_a_result_that_cannot_be_kept_is_a_failure_and_not_a_silence(app, kind, 
     run(job_id)
     assert look(job_id).state == "failed"
     assert rooms(app) == []
+
+
+def test_one_that_holds_the_databases_lock_when_it_ends_waits_for_nobody(app, kind, job_of, look, run):
+    """SQLite has one for all writers, and the signs of life want it too."""
+
+    def work(run):
+        add_room("written")
+        run.progress(1, 2)
+        time.sleep(0.6)  # signs of life are due meanwhile
+
+    job_id, begin = job_of("ada", kind(work)), time.monotonic()
+    run(job_id)
+    assert time.monotonic() - begin < database.LOCK_PATIENCE_S
+    assert (look(job_id).state, rooms(app)) == ("done", ["written"])
 
 
 def test_the_same_attempt_delivered_twice_runs_once(app, kind, job_of, look):
