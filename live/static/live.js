@@ -164,7 +164,9 @@ const CORE = {
   },
   "live:bye"(mine, text) {
     const {reason, retry} = JSON.parse(text);
-    ended(mine, reason === "signed-out" ? "unauthorised" : "lost", {retryMs: retry});
+    if (reason !== "signed-out") return ended(mine, "lost", {retryMs: retry});
+    drop(); // or only other rights than before: the page itself says which
+    repairFirst(0);
   },
   "live:refresh"() { repairTimer ||= setTimeout(repair, Math.random() * SPREAD_MS); },
   "live:ack"(mine, text) {

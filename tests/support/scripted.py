@@ -11,20 +11,17 @@ from wtforms import IntegerField
 
 import worker
 from app import create_app
-from work import Output, job
+from work import KINDS, Kind, Output
 from work.forms import JobForm
 
 TRIES, PAUSE_S, TICK_S = 3, 4, 0.02
 EXPORT = [["progress", 40, 100], ["until", "go"], ["file", "export.csv", "a,b\n1,2\n"]]
-
-site = create_app  # for gunicorn
 
 
 class ScriptForm(JobForm):
     rows = IntegerField("Rows", default=100)
 
 
-@job("script", "Export", form=ScriptForm, tries=TRIES, pauses_s=(PAUSE_S,), unit="rows")
 def script(run, steps=EXPORT, rows=0):
     files = []
     for step, *arguments in steps:
@@ -78,5 +75,15 @@ STEPS = {
     "fail_in": _fail_in,
 }
 
+SCRIPT = Kind("script", "Export", script, form=ScriptForm, tries=TRIES, pauses_s=(PAUSE_S,), unit="rows")
+
+
+def site():
+    """For gunicorn."""
+    KINDS[SCRIPT.name] = SCRIPT
+    return create_app()
+
+
 if __name__ == "__main__":
+    KINDS[SCRIPT.name] = SCRIPT
     sys.exit(worker.main())
