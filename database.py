@@ -24,7 +24,7 @@ from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-LOCK_PATIENCE_S = 5.0
+LOCK_PATIENCE_S = 5.0  # a thread may `patience_s.set` less, where it tries again by itself
 LOCK_PAUSE_S = 0.005
 # FULL: what was answered with success survives a power cut. The busy time-out is a setting of the connection.
 PRAGMAS = ("PRAGMA journal_mode=WAL", "PRAGMA foreign_keys=ON", "PRAGMA synchronous=FULL")
@@ -37,6 +37,7 @@ CONVENTION = {
     "pk": "pk_%(table_name)s",
 }
 
+patience_s = ContextVar("patience_s")
 _writing = ContextVar("writing", default=False)
 
 
@@ -146,7 +147,7 @@ def _snapshot(run):
 
 def _patiently(function, *arguments):
     """Call again while another transaction holds the file; time.sleep yields under gevent, SQLite's wait does not."""
-    give_up = time.monotonic() + LOCK_PATIENCE_S
+    give_up = time.monotonic() + patience_s.get(LOCK_PATIENCE_S)
     while True:
         try:
             return function(*arguments)

@@ -1,4 +1,4 @@
-// Jobs on every page: the word when one of mine ends, clocks that tick, and the log that follows its end.
+// Jobs on every page: the word when one of mine ends, and clocks that tick.
 // Nothing here is needed to use the site without scripts; numbers and states come from the server.
 (() => {
   "use strict";
@@ -6,7 +6,7 @@
   const SHAPES = {done: "✓", failed: "✕", cancelled: "○"};
   const SILENT_S = 6; // three signs of life missed
   const MAX_BYTES = 10_000_000;
-  const AT_END_PX = 40;
+  const ASKED = "levain-jobs-asked", ASKED_MOST = 50;
   const byId = (id) => document.getElementById(id);
 
   // -- the word when a job ends, wherever I am ---------------------------------------------------------
@@ -15,6 +15,7 @@
     const {id, title, state} = JSON.parse(event.detail.data);
     const path = `/jobs/${id}`, place = byId("jobs-news");
     if (!place || location.pathname === path) return; // its own page says it itself
+    notify(id, state, title);
     const news = document.createElement("p");
     news.dataset.state = state;
     news.append(`${SHAPES[state]} ${title} ${id} ${ENDS[state]}. `, link(path, "Look at it"), button(news));
@@ -32,6 +33,25 @@
     close.addEventListener("click", () => news.remove());
     return close;
   }
+
+  // -- the same for the desktop, where somebody asked for it; once, however many pages are open --------
+
+  const asked = () => JSON.parse(localStorage.getItem(ASKED) ?? "[]");
+  const keep = (ids) => localStorage.setItem(ASKED, JSON.stringify(ids.slice(-ASKED_MOST)));
+  const isAsked = (id) => asked().includes(String(id));
+  const ask = (id) => keep([...asked(), String(id)]);
+  const forget = (id) => keep(asked().filter((each) => each !== String(id)));
+
+  function notify(id, state, title) {
+    if (!isAsked(id)) return;
+    forget(id);
+    try {
+      const shown = new Notification(`${SHAPES[state]} ${title} ${id} ${ENDS[state]}`, {tag: `job-${id}`});
+      shown.addEventListener("click", () => { focus(); if (location.pathname !== `/jobs/${id}`) location.assign(`/jobs/${id}`); });
+    } catch { // telephones show notifications of service workers only
+    }
+  }
+  window.levainJobs = {ask, forget, isAsked, notify};
 
   // -- clocks, by the server's time --------------------------------------------------------------------
 
@@ -51,32 +71,24 @@
       const s = since(node.dataset.beat);
       node.hidden = s <= SILENT_S;
       write(node.querySelector("[data-clock]"), span(s));
+      showLost(node.closest(".job"), !node.hidden);
     });
+  }
+
+  function showLost(job, isLost) { // whoever is silent is not called running
+    const state = job.querySelector(".state");
+    if ((state.dataset.state === "lost") === isLost) return;
+    state.dataset.state = isLost ? "lost" : job.dataset.state;
+    write(state, isLost ? "Worker lost" : state.dataset.word);
   }
   setInterval(tick, 1000);
   tick();
-
-  // -- the log: it follows its end until somebody scrolls up -------------------------------------------
-
-  const log = byId("job-log"), newest = document.querySelector(".to-newest");
-  let following = true;
-
-  function follow() {
-    if (following) log.scrollTop = log.scrollHeight;
-    newest.hidden = following;
-  }
-  if (log) {
-    log.addEventListener("scroll", () => { following = log.scrollHeight - log.scrollTop - log.clientHeight < AT_END_PX; newest.hidden = following; });
-    newest.addEventListener("click", () => { following = true; follow(); });
-    new MutationObserver(follow).observe(log, {childList: true});
-    follow();
-  }
 
   // -- a file that is too large need not travel to be refused ------------------------------------------
 
   document.addEventListener("change", (event) => {
     const field = event.target;
-    if (field.type !== "file") return;
+    if (field.type !== "file" || !field.closest(".start")) return;
     const large = field.files[0]?.size > MAX_BYTES;
     const sentence = large ? "This file is too large: 10 megabytes are the limit. Nothing was sent." : "";
     field.setCustomValidity(sentence);

@@ -85,12 +85,13 @@
     clock: new Intl.DateTimeFormat(undefined, CLOCK),
     day: new Intl.DateTimeFormat(undefined, {day: "numeric", month: "short", ...CLOCK}),
     year: new Intl.DateTimeFormat(undefined, {day: "numeric", month: "short", year: "numeric", ...CLOCK}),
+    exact: new Intl.DateTimeFormat(undefined, {dateStyle: "medium", timeStyle: "long"}), // to the second, with its zone
   };
 
   function localTime(time) {
     const moment = new Date(time.dateTime), now = new Date();
     if (isNaN(moment)) return;
-    const kind = moment.toDateString() === now.toDateString() ? "clock"
+    const kind = time.dataset.time === "exact" ? "exact" : moment.toDateString() === now.toDateString() ? "clock"
       : moment.getFullYear() === now.getFullYear() ? "day" : "year";
     const text = FORMS[kind].format(moment);
     if (time.textContent !== text) time.textContent = text;

@@ -13,9 +13,9 @@ import traceback
 from flask import current_app
 from sqlalchemy.exc import SQLAlchemyError
 
-from database import db
-from work import moves, signals
-from work.models import STOPPING, Job, Note
+from database import db, patience_s
+from work import moves, notes, signals
+from work.models import STOPPING, Job, plain
 from work.pace import Pace
 
 TICK_S = 0.25  # four times a second (UX J2), whatever the job reports
@@ -46,33 +46,34 @@ class Beat:
         self._thread.join()
 
     def _loop(self):
-        """Swallows what it logs: a sign of life that fails is followed by another."""
-        over = False
-        while not over:
-            over = self._over.wait(TICK_S)  # and once more at the end: the last lines of the log
+        """Swallows what it logs: a sign of life that fails is followed by another. The job itself may hold SQLite's one
+        lock for writers, and waits at its end for this thread, so nobody waits long for a lock here."""
+        patience_s.set(TICK_S)
+        while not self._over.wait(TICK_S):
             try:
                 with self._app.app_context():
-                    self._tick(time.monotonic(), over)
+                    self._tick(time.monotonic())
             except SQLAlchemyError as error:
                 log.warning("job %s: no sign of life: %s", self.run.job_id, error)
             except Exception:
                 log.exception("job %s: no sign of life", self.run.job_id)
 
-    def _tick(self, now, over):
-        if lines := self.run.take_lines():
-            self._note(lines)
-        newest = self.run.newest
+    def _tick(self, now):
+        newest, taken = self.run.newest, self.run.lines.take()
         moved = newest != self._shown
-        if moved or now - self._beaten_at >= SIGN_OF_LIFE_S:
-            self._show(now, newest, moved)
-        if now > self._deadline and self.leave and not over:
+        if moved or taken[1] or now - self._beaten_at >= SIGN_OF_LIFE_S:
+            try:
+                self._show(now, newest, self._values(now, newest) if moved else {}, taken)
+            except SQLAlchemyError:
+                self.run.lines.give_back(*taken)
+                raise
+        if now > self._deadline and self.leave:
             self._give_up()
 
-    def _show(self, now, newest, moved):
-        if not moves.report(
-            self.run.job_id, self.run.attempt, **(self._values(now, newest) if moved else {})
-        ):
+    def _show(self, now, newest, values, taken):
+        if not moves.report(self.run.job_id, self.run.attempt, **values):
             return self._lost_hold()
+        notes.write(self.run, *taken)
         job = Job.find(self.run.job_id)
         db.session.expunge(job)  # shown after the commit: no transaction waits for Redis
         db.session.commit()
@@ -85,7 +86,7 @@ class Beat:
         done, total, text = newest
         pace = self._pace.at(now, done, total)
         percent = self._pace.percent
-        return {"done": done, "total": total, "percent": percent, "pace": pace, "message": text[:300]}
+        return {"done": done, "total": total, "percent": percent, "pace": pace, "message": plain(text)}
 
     def _lost_hold(self):
         db.session.rollback()
@@ -93,13 +94,6 @@ class Beat:
         self.run.asked.set()
         if self.leave:
             self.leave()
-
-    def _note(self, lines):
-        note = Note(job_id=self.run.job_id, attempt=self.run.attempt, text="\n".join(lines))
-        db.session.add(note)
-        db.session.flush()
-        signals.noted.send(note)
-        db.session.commit()
 
     def _give_up(self):
         """Over its time and deaf to the signal that says so: the row ends here, then the process."""

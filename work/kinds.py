@@ -14,6 +14,11 @@ def everybody(_user):
     return True
 
 
+def nobody(_user):
+    """For what starts by itself, or by another page than the form of its kind."""
+    return False
+
+
 @dataclass(frozen=True)
 class Kind:
     """One sort of job.

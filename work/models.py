@@ -22,6 +22,11 @@ STATES = ACTIVE + ENDED
 MESSAGE_CHARS = 300
 
 
+def plain(text, most=MESSAGE_CHARS):
+    """As both databases and every page take it, whatever a job says."""
+    return str(text)[:most].encode(errors="replace").decode().replace("\0", "?")
+
+
 class Attempt(db.Model):
     """One try at a job. `trace` is for admins alone."""
 
@@ -39,14 +44,24 @@ class Attempt(db.Model):
 
 
 class Note(db.Model):
-    """Some lines of a job's log, as they were written together."""
+    """Some lines of a job's log, as they were written together; the lines of a job are counted over all attempts."""
 
     __tablename__ = "job_notes"
+    __table_args__ = (Index("ix_job_notes_job_id_last_line", "job_id", "last_line"),)
     id: Mapped[int] = mapped_column(primary_key=True)
-    job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
+    job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
     attempt: Mapped[int]
     text: Mapped[str] = mapped_column(Text)
+    last_line: Mapped[int] = mapped_column(default=0)
     version: Mapped[int] = mapped_column(default=1)
+
+    @property
+    def lines(self):
+        return self.text.count("\n") + 1
+
+    @property
+    def first_line(self):
+        return self.last_line - self.lines + 1
 
 
 class JobFile(db.Model):
@@ -104,6 +119,13 @@ class Job(db.Model):
         return query.where(cls.state == state) if state else query
 
     @classmethod
+    def failed_by_kind(cls, user=None):
+        """[(kind, how many)] of somebody's failed jobs, or everybody's, by title."""
+        found = cls.listed(user, FAILED).order_by(None).subquery()
+        counts = db.session.execute(select(found.c.kind, func.count()).group_by(found.c.kind)).all()
+        return sorted(((kinds.of(name), count) for name, count in counts), key=lambda each: each[0].title)
+
+    @classmethod
     def active_of(cls, user):
         """How many of somebody's jobs have not ended."""
         return db.session.scalar(select(func.count()).where(cls.user_id == user.id, cls.state.in_(ACTIVE)))
@@ -114,9 +136,6 @@ class Job(db.Model):
             (Job.queued_at < self.queued_at) | ((Job.queued_at == self.queued_at) & (Job.id < self.id))
         )
         return db.session.scalar(select(func.count()).where(waiting))
-
-    def notes(self):
-        return db.session.scalars(select(Note).filter_by(job_id=self.id).order_by(Note.id)).all()
 
     @property
     def sort(self):
@@ -132,7 +151,7 @@ class Job(db.Model):
         period = [self.arguments.get(end) for end in ("since", "until")]
         if all(period):
             return " to ".join(dict.fromkeys(period))
-        said = [f"{name.replace('_', ' ')} {value}" for name, value in self.arguments.items()]
+        said = [_said(name.replace("_", " "), value) for name, value in self.arguments.items()]
         return ", ".join([*said, *(file.name for file in self.files if file.field)])
 
     @property
@@ -146,3 +165,8 @@ class Job(db.Model):
     @property
     def tries_left(self):
         return self.max_attempts - self.attempt
+
+
+def _said(name, value):
+    number = len(value) if isinstance(value, list) else value
+    return f"{number:,} {name}" if isinstance(number, int) else f"{name} {value}"

@@ -13,13 +13,13 @@ from work.models import (
     DONE,
     FAILED,
     HELD,
-    MESSAGE_CHARS,
     RUNNING,
     SCHEDULED,
     STOPPING,
     WAITING,
     Attempt,
     Job,
+    plain,
 )
 
 LOST = "lost"
@@ -171,7 +171,7 @@ def _close(job, attempt, outcome, trace=None, expected=HELD, **values):
 
 def _move(job, expected, fence, **values):
     if isinstance(values.get("message"), str):
-        values["message"] = values["message"][:MESSAGE_CHARS]
+        values["message"] = plain(values["message"])
     move = update(Job).where(Job.id == job.id, Job.state.in_(expected))
     if fence is not None:
         move = move.where(Job.attempt == fence)

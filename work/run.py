@@ -1,7 +1,7 @@
 """What a job's function gets: a way to say how far it is, to write its log, to read and write in short transactions.
 
-`progress` and `say` only leave word, which costs less than a microsecond; a thread of the job takes it from there
-four times a second, into the row and to the viewers, and brings back whether somebody asked the job to stop.
+`progress` and `say` only leave word, which costs a microsecond; a thread of the job takes it from there four times a
+second, into the row and to the viewers, and brings back whether somebody asked the job to stop.
 """
 
 import threading
@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from database import db
 from work import moves
 from work.models import JobFile
-
-LINES_KEPT = 5000  # of a job's log
-LINE_CHARS = 500
+from work.notes import Lines
 
 
 class Refused(Exception):
@@ -45,8 +43,7 @@ class Run:
         self.newest = None
         self.fenced = False
         self.asked = threading.Event()  # somebody asked it to stop, or it lost its hold
-        self._lines, self._said = [], 0
-        self._lock = threading.Lock()
+        self.lines = Lines()
 
     def progress(self, done, total=0, text=""):
         """How far it is: as often as you like. Raises when the job shall stop."""
@@ -68,18 +65,8 @@ class Run:
 
     def say(self, line):
         """A line of the log that people see."""
-        with self._lock:
-            self._said += 1
-            if self._said <= LINES_KEPT:
-                self._lines.append(str(line)[:LINE_CHARS])
-            elif self._said == LINES_KEPT + 1:
-                self._lines.append(f"The log ends here, after {LINES_KEPT:,} lines; the job goes on.")
+        self.lines.add(line)
         self.check()
-
-    def take_lines(self):
-        with self._lock:
-            lines, self._lines = self._lines, []
-        return lines
 
     @contextmanager
     def transaction(self):

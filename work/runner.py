@@ -12,12 +12,12 @@ from rq.timeouts import BaseTimeoutException
 from sqlalchemy.exc import SQLAlchemyError
 
 from database import db
-from work import kinds, moves
+from work import kinds, moves, notes
 from work.beat import Beat
 from work.models import Job, JobFile
 from work.run import Cancelled, Fenced, Output, Refused, Run
 
-SORRY = "Something went wrong on our side. It was written down."
+SORRY = "Something went wrong on our side ({}). It was written down."
 NO_MEMORY = "It needed more memory than a job may use."
 PATIENT_TRIES, PAUSE_S = 5, 0.5
 log = logging.getLogger(__name__)
@@ -57,18 +57,22 @@ def _work(kind, run, arguments, leave):
 def _sentence(error, kind):
     if isinstance(error, BaseTimeoutException):
         return f"It took longer than {kind.timeout_s} seconds."
-    return NO_MEMORY if isinstance(error, MemoryError) else SORRY
+    return NO_MEMORY if isinstance(error, MemoryError) else SORRY.format(type(error).__name__)
 
 
 def _end(job, run, verb, detail):
     if verb is None:
         db.session.rollback()
         return
+    said = run.lines.take(notes.LINES_KEPT)
     try:
-        held = verb(job, run.attempt, detail)
-    except Exception:  # the effect could not be written: the attempt failed, and its page must say so
+        held = verb(job, run, said, detail)
+    except (
+        Exception
+    ) as error:  # the effect could not be written: the attempt failed, and its page must say so
         log.exception("job %s: its end", run.job_id)
-        held = _failed_patiently(job, run.attempt, (SORRY, traceback.format_exc()))
+        sorry = SORRY.format(type(error).__name__)
+        held = _failed_patiently(job, run, said, (sorry, traceback.format_exc()))
     if held:
         db.session.commit()
     else:
@@ -76,36 +80,43 @@ def _end(job, run, verb, detail):
         log.warning("job %s, attempt %s came too late; nothing of it was kept", job.id, run.attempt)
 
 
-def _finish(job, attempt, output):
+# How it ended, and with it, in one transaction, the last lines of its log.
+
+
+def _finish(job, run, said, output):
     """With whatever the function has written and not committed: all of it or nothing."""
     output = output if isinstance(output, Output) else Output(output or {}, [])
     for file in output.files:
         db.session.add(JobFile(job_id=job.id, **file, size=len(file["data"])))
+    notes.write(run, *said)
     db.session.flush()
-    return moves.finish(job, attempt, output.result)
+    return moves.finish(job, run.attempt, output.result)
 
 
-def _cancelled(job, attempt, _detail):
+def _cancelled(job, run, said, _detail):
     db.session.rollback()
-    return moves.cancelled(job, attempt)
+    notes.write(run, *said)
+    return moves.cancelled(job, run.attempt)
 
 
-def _refused(job, attempt, sentence):
+def _refused(job, run, said, sentence):
     db.session.rollback()
-    return moves.fail(job, attempt, sentence)
+    notes.write(run, *said)
+    return moves.fail(job, run.attempt, sentence)
 
 
-def _failed(job, attempt, detail):
+def _failed(job, run, said, detail):
     db.session.rollback()
-    log.error("job %s, attempt %s failed:\n%s", job.id, attempt, detail[1])
-    return moves.fail_or_retry(job, attempt, *detail)
+    log.error("job %s, attempt %s failed:\n%s", run.job_id, run.attempt, detail[1])
+    notes.write(run, *said)
+    return moves.fail_or_retry(job, run.attempt, *detail)
 
 
-def _failed_patiently(job, attempt, detail):
+def _failed_patiently(job, run, said, detail):
     """The database may be away, or locked for a while; each try waits its own five seconds for a lock."""
     for left in reversed(range(PATIENT_TRIES)):
         try:
-            return _failed(job, attempt, detail)
+            return _failed(job, run, said, detail)
         except SQLAlchemyError:
             if not left:
                 raise

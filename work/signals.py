@@ -5,4 +5,4 @@ from blinker import Signal
 created = Signal()  # sent with the job
 moved = Signal()  # with the job, in its new state
 progressed = Signal()  # with the job, committed: a step on the way, worthless a second later
-noted = Signal()  # with a Note that was added to its log
+noted = Signal()  # with the Notes that were added to its log, in order

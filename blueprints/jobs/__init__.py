@@ -4,4 +4,4 @@ from flask import Blueprint
 
 bp = Blueprint("jobs", __name__)
 
-from blueprints.jobs import admin, broadcasts, everywhere, files, views  # noqa: E402, F401  (they need bp)
+from blueprints.jobs import admin, broadcasts, everywhere, files, retries, views  # noqa: E402, F401  (they need bp)

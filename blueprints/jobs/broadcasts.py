@@ -7,6 +7,8 @@ from work.models import ENDED, FRESHLY_ACTIVE, WAITING
 MAX_ID = 2**31 - 1  # what an integer column of PostgreSQL holds
 EVERYBODYS = "jobs:everybodys"  # for admins
 LINE = "jobs:line"  # somebody left it: places have changed
+LISTS_PER_S = 4  # however many jobs run
+LINE_PER_S = 1
 
 
 def job_topic(job_id):
@@ -22,7 +24,13 @@ def list_topic(user_id):
     return f"jobs:list:{user_id}"
 
 
+def log_topic(job_id):
+    """Its lines, for pages that show the newest of them."""
+    return f"jobs:log:{job_id}"
+
+
 @live.topic(f"jobs:job:<int(max={MAX_ID}):job_id>")
+@live.topic(f"jobs:log:<int(max={MAX_ID}):job_id>")
 def may_follow_job(user, job_id):
     job = Job.find(job_id)
     return job is not None and may_see(user, job)
@@ -33,17 +41,17 @@ def may_follow_owner(user, user_id):
     return user.id == user_id
 
 
-@live.topic("jobs:list:<int:user_id>")
+@live.topic("jobs:list:<int:user_id>", max_per_second=LISTS_PER_S)
 def may_follow_list(user, user_id):
     return user.id == user_id
 
 
-@live.topic(EVERYBODYS)
+@live.topic(EVERYBODYS, max_per_second=LISTS_PER_S)
 def may_follow_everybodys(user):
     return user.has_role("admin")
 
 
-@live.topic(LINE)
+@live.topic(LINE, max_per_second=LINE_PER_S)
 def may_follow_line(_user):
     return True  # it says that places changed, not whose
 
@@ -87,8 +95,12 @@ def job_progressed(job):
 
 
 @signals.noted.connect
-def job_noted(note):
-    live.upsert(job_topic(note.job_id), "#job-log", "jobs/_note.html", note=note)
+def job_noted(notes):
+    topic = log_topic(notes[0].job_id)
+    if len(notes) > 1:  # what was left at the end of a talkative job
+        live.refresh(topic, "#job-log")
+    else:
+        live.upsert(topic, "#job-log", "jobs/_note.html", note=notes[0])
 
 
 def _lists(job):

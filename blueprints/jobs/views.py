@@ -7,13 +7,14 @@ from flask_login import current_user, login_required
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from blueprints.jobs import bp, starts
-from blueprints.jobs.broadcasts import EVERYBODYS, LINE, job_topic, list_topic, may_see
+from blueprints.jobs.broadcasts import EVERYBODYS, LINE, job_topic, list_topic, log_topic, may_see
 from database import db
-from work import Job, moves
-from work.models import STATES, WAITING
+from work import Job, moves, notes
+from work.models import FAILED, STATES, WAITING
 
 JOBS_PER_PAGE = 20
 MAX_PAGE = 100_000
+MOST_RETRIES = 1000  # at once
 
 
 @bp.get("/jobs/")
@@ -30,15 +31,18 @@ def create():
         return _refused(kind, form, 422)
     job = starts.start(kind, form)
     db.session.commit()
-    return _go_to(job)
+    return go_to(job, fresh=True)
 
 
 @bp.get("/jobs/<int:job_id>")
 @login_required
 def show(job_id):
     job = visible(job_id)
-    topics = [job_topic(job.id), *([LINE] if job.state == WAITING else [])]
-    return render_template("jobs/show.html", job=job, topics=topics)
+    piece = notes.piece(job.id, request.args.get("until", type=int))
+    topics = [job_topic(job.id)]
+    topics += [] if piece.until else [log_topic(job.id)]
+    topics += [LINE] if job.state == WAITING else []
+    return render_template("jobs/show.html", job=job, piece=piece, topics=topics)
 
 
 @bp.post("/jobs/<int:job_id>/cancellations")
@@ -47,16 +51,7 @@ def create_cancellation(job_id):
     job = visible(job_id)
     moves.cancel(job)  # where it has ended meanwhile its page says so
     db.session.commit()
-    return _go_to(job)
-
-
-@bp.post("/jobs/<int:job_id>/retries")
-@login_required
-def create_retry(job_id):
-    job = visible(job_id)
-    moves.retry(job)
-    db.session.commit()
-    return _go_to(job)
+    return go_to(job)
 
 
 @bp.errorhandler(RequestEntityTooLarge)
@@ -79,20 +74,31 @@ def visible(job_id):
 
 def _page(forms, status=200):
     number = min(max(request.args.get("page", 1, type=int), 1), MAX_PAGE)
-    state, everybodys = _filter()
-    query = Job.listed(None if everybodys else current_user, state)
-    page = db.paginate(query, page=number, per_page=JOBS_PER_PAGE, error_out=False)
-    topic = EVERYBODYS if everybodys else list_topic(current_user.id)
-    chosen = {"state": state, "whose": "everybodys" if everybodys else None}
-    return render_template(
-        "jobs/index.html", page=page, forms=forms, topic=topic, chosen=chosen, token=_token, states=STATES
-    ), status
+    state, owner = request.args.get("state"), whose()
+    state = state if state in STATES else None
+    page = db.paginate(Job.listed(owner, state), page=number, per_page=JOBS_PER_PAGE, error_out=False)
+    topic = list_topic(owner.id) if owner else EVERYBODYS
+    seen = {
+        "page": page,
+        "forms": forms,
+        "topic": topic,
+        "token": _token,
+        "states": STATES,
+        "chosen": chosen(state),
+    }
+    failed = Job.failed_by_kind(owner) if state == FAILED else []
+    return render_template("jobs/index.html", failed=failed, most_retries=MOST_RETRIES, **seen), status
 
 
-def _filter():
-    state = request.args.get("state")
+def whose():
+    """Whose jobs the page is about: one's own, or None where an admin asked for everybody's."""
     everybodys = request.args.get("whose") == "everybodys" and current_user.has_role("admin")
-    return state if state in STATES else None, everybodys
+    return None if everybodys else current_user
+
+
+def chosen(state):
+    """The filter, as it stands in addresses."""
+    return {"state": state, "whose": None if whose() else "everybodys"}
 
 
 def _token():
@@ -105,8 +111,9 @@ def _refused(kind, form, status):
     return _page([(each, form if each is kind else empty) for each, empty in starts.startable()], status)
 
 
-def _go_to(job):
+def go_to(job, *, fresh=False):
+    """To the page of a job; a fresh one is looked at from another page."""
     path = url_for("jobs.show", job_id=job.id)
     if not request.headers.get("HX-Request"):
         return redirect(path, 303)
-    return ("", 201, {"HX-Redirect": path}) if request.endpoint == "jobs.create" else ("", 204)
+    return ("", 201, {"HX-Redirect": path}) if fresh else ("", 204)

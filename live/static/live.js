@@ -164,7 +164,9 @@ const CORE = {
   },
   "live:bye"(mine, text) {
     const {reason, retry} = JSON.parse(text);
-    ended(mine, reason === "signed-out" ? "unauthorised" : "lost", {retryMs: retry});
+    if (reason !== "signed-out") return ended(mine, "lost", {retryMs: retry});
+    drop(); // or only other rights than before: the page itself says which
+    repairFirst(0);
   },
   "live:refresh"() { repairTimer ||= setTimeout(repair, Math.random() * SPREAD_MS); },
   "live:ack"(mine, text) {
@@ -206,8 +208,9 @@ function repair() { // one at a time
 function goOn({end, connect: fresh, position: rendered}) {
   if (end) { drop(); happen(end); }
   if (!fresh) return;
-  el.dataset.liveTopics = fresh.dataset.liveTopics;
-  if (epochOf(rendered) !== epochOf(position) || revoked.size) drop(); // another history, or fewer topics
+  const followed = el.dataset.liveFollows;
+  Object.assign(el.dataset, {liveTopics: fresh.dataset.liveTopics, liveFollows: fresh.dataset.liveFollows});
+  if (epochOf(rendered) !== epochOf(position) || el.dataset.liveFollows !== followed || revoked.size) drop(); // another history, or other topics
   revoked.clear();
   advance(rendered);
   document.dispatchEvent(new CustomEvent("live:repaired"));

@@ -59,6 +59,9 @@ ROWS = {
     f"jobs:job:{MAX}job_id>": Row(
         "jobs:job:{job}", {"member", "admin"}, "/jobs/{job}", "jobs:job:999999", "/jobs/999999"
     ),
+    f"jobs:log:{MAX}job_id>": Row(
+        "jobs:log:{job}", {"member", "admin"}, "/jobs/{job}", "jobs:log:999999", "/jobs/999999"
+    ),
     "jobs:list:<int:user_id>": Row("jobs:list:{member}", {"member"}, missing="jobs:list:999999"),
     "jobs:everybodys": Row("jobs:everybodys", {"admin"}),
     "jobs:line": Row("jobs:line", SIGNED_IN),

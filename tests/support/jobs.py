@@ -15,6 +15,12 @@ def kind_of(function, **options):
     return name
 
 
+def relay(app):
+    """Sends what the outbox holds, as a web process would."""
+    app.extensions["live"].relay.bind()
+    app.extensions["live"].relay.turn()
+
+
 def attempt(app, job_id, number=None):
     """The next attempt at a job, or the one of that number."""
     with app.app_context():

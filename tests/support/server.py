@@ -14,16 +14,18 @@ STOP_S = 10
 
 
 class Server:
-    """gunicorn on a free port; `url` answers as soon as this is made."""
+    """gunicorn on a free port; `url` answers as soon as this is made. `application` is one of a test's own."""
 
-    def __init__(self, settings, log):
+    def __init__(self, settings, log, *application):
         self.log = Path(log)
         with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
             # The socket is open before gunicorn is there: the port is surely ours, and the first request just waits.
             self.port = listener.getsockname()[1]
             self.url = f"http://127.0.0.1:{self.port}"
             command = ["gunicorn", "--bind", f"fd://{listener.fileno()}", "--graceful-timeout", "2"]
-            self.process = start(["-m", *command], settings, self.log, pass_fds=[listener.fileno()])
+            self.process = start(
+                ["-m", *command, *application], settings, self.log, pass_fds=[listener.fileno()]
+            )
         try:
             urllib.request.urlopen(f"{self.url}/login", timeout=READY_S).close()
         except OSError as error:

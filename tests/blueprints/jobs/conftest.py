@@ -9,7 +9,7 @@ from blueprints.orders.models import Order, OrderLine
 from database import db
 from tests.support.databases import email_of
 from tests.support.jobs import attempt, kind_of
-from work import Job, kinds, moves
+from work import Job, kinds, moves, notes
 
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 PERIOD = {"since": "2026-03-02", "until": "2026-03-04"}
@@ -57,7 +57,7 @@ def look(app):
     def read(job_id):
         with app.app_context():
             job = Job.find(job_id)
-            job.log = [note.text for note in job.notes()]
+            job.log = [note.text for note in notes.piece(job_id).notes]
             assert all(file.data is not None for file in job.files)
             list(job.attempts)
             return job

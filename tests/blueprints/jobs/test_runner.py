@@ -1,15 +1,16 @@
 """One attempt at a job: its effect and its end are one, it ends whatever happens, and a late twin leaves nothing."""
 
 import threading
+import time
 
 import pytest
 from rq.timeouts import JobTimeoutException
 
+import database
 from blueprints.chat.models import Room
 from database import db
 from tests.support.jobs import attempt
 from work import Job, Output, Refused, moves
-from work.run import LINES_KEPT
 
 pytestmark = pytest.mark.both_databases
 
@@ -48,7 +49,7 @@ def test_what_a_broken_job_had_begun_is_undone_and_it_is_tried_again_later(app, 
     run(job_id)
     job = look(job_id)
     assert (job.state, job.attempt, job.max_attempts) == ("scheduled", 1, 2)
-    assert job.message.startswith("Something went wrong on our side.")
+    assert job.message == "Something went wrong on our side (RuntimeError). It was written down."
     assert 25 < (job.due_at - job.attempts[0].ended_at).total_seconds() < 31
     assert "RuntimeError: in the middle" in job.attempts[0].trace
     assert rooms(app) == []
@@ -116,6 +117,20 @@ def test_a_result_that_cannot_be_kept_is_a_failure_and_not_a_silence(app, kind, 
     run(job_id)
     assert look(job_id).state == "failed"
     assert rooms(app) == []
+
+
+def test_one_that_holds_the_databases_lock_when_it_ends_waits_for_nobody(app, kind, job_of, look, run):
+    """SQLite has one for all writers, and the signs of life want it too."""
+
+    def work(run):
+        add_room("written")
+        run.progress(1, 2)
+        time.sleep(0.6)  # signs of life are due meanwhile
+
+    job_id, begin = job_of("ada", kind(work)), time.monotonic()
+    run(job_id)
+    assert time.monotonic() - begin < database.LOCK_PATIENCE_S
+    assert (look(job_id).state, rooms(app)) == ("done", ["written"])
 
 
 def test_the_same_attempt_delivered_twice_runs_once(app, kind, job_of, look):
@@ -201,15 +216,3 @@ def test_asked_too_late_it_says_that_it_finished_before(app, kind, job_of, look,
     run(job_id)
     assert (look(job_id).state, look(job_id).result) == ("done", {"kept": True})
     assert look(job_id).message == "It finished before it could be cancelled."
-
-
-def test_its_log_is_kept_up_to_a_limit_that_is_said(kind, job_of, look, run):
-    def work(run):
-        for number in range(LINES_KEPT + 7):
-            run.say(f"line {number}")
-
-    job_id = job_of("ada", kind(work))
-    run(job_id)
-    lines = "\n".join(look(job_id).log).split("\n")
-    assert lines[:2] == ["line 0", "line 1"]
-    assert lines[LINES_KEPT:] == [f"The log ends here, after {LINES_KEPT:,} lines; the job goes on."]

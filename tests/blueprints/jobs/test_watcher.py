@@ -11,7 +11,7 @@ from rq.job import Job as RqJob
 from rq.serializers import JSONSerializer
 
 from database import db, utcnow
-from tests.support.jobs import attempt
+from tests.support.jobs import attempt, relay
 from work import Job, crew, ending, kinds, moves, queue, schedule
 from work.watcher import Watcher
 
@@ -58,11 +58,6 @@ def running(app, job_of, change):
 def in_line(redis_url):
     with Redis.from_url(redis_url) as redis:
         return Queue(queue.NAME, connection=redis, serializer=JSONSerializer).get_job_ids()
-
-
-def relay(app):
-    app.extensions["live"].relay.bind()
-    app.extensions["live"].relay.turn()
 
 
 def test_an_attempt_that_is_silent_is_lost_and_started_again(app, running, turn, look, redis_url):
