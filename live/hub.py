@@ -81,7 +81,7 @@ class Hub:
             self._stopping,
             self._volatile,
             self.follower.ask_soon,
-            self._wake_relay,
+            self._call_relay,
             read_s=READ_BLOCK_MS / 1000,
         )
         self._threads: list[threading.Thread] = []
@@ -248,9 +248,9 @@ class Hub:
         with self._lock:
             self._deliver(Encoded(event, None))
 
-    def _wake_relay(self) -> None:
+    def _call_relay(self) -> None:
         if self.relay:
-            self.relay.wake()
+            self.relay.called()
 
     def _beats(self) -> None:
         while not self._stopping.wait(self._beat_s):

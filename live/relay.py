@@ -66,8 +66,14 @@ class Relay:
         return self._thread is not None
 
     def wake(self) -> None:
-        """Something was committed: look now."""
+        """Something was committed in this process: look now."""
         self._woken.set()
+
+    def called(self) -> None:
+        """Another process has committed: look now, if this is the one that sends. Whoever is not must not pass the
+        call on: it was heard by everybody, and would go round for ever."""
+        if self._renewed_at:
+            self._woken.set()
 
     def _run(self) -> None:
         """Never ends by itself: it may swallow what it logs, for the rows are still there and are tried again."""
@@ -104,13 +110,14 @@ class Relay:
         now = time.monotonic()
         if now - self._renewed_at < LEASE_S / 3:
             return True
-        held = self._log.take_lease(self._token, LEASE_S)
-        if held:
-            first, self._renewed_at = self._renewed_at == 0.0, now
-            # Asked each time: a server that was primary before may be it again, and its history looks complete.
-            if first or self._log.head().epoch != self._epoch:
-                self._begin_epoch()
-        return held
+        if not self._log.take_lease(self._token, LEASE_S):
+            self.forget_lease()
+            return False
+        first, self._renewed_at = self._renewed_at == 0.0, now
+        # Asked each time: a server that was primary before may be it again, and its history looks complete.
+        if first or self._log.head().epoch != self._epoch:
+            self._begin_epoch()
+        return True
 
     def _begin_epoch(self) -> None:
         """Rows sent in another epoch may be lost with it, and go out again, in order, before any newer one.
@@ -128,7 +135,7 @@ class Relay:
             self._remember_epoch(connection)
 
     def _last_epoch(self) -> str | None:
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             query = select(self._table.c.sent_epoch).where(self._table.c.uuid == EPOCH)
             epoch: str | None = connection.scalar(query)
             return epoch
@@ -145,7 +152,7 @@ class Relay:
     def _send_batch(self) -> bool:
         unsent = self._table.c.sent_at.is_(None) & self._table.c.parked_at.is_(None)
         order = (self._table.c.kind != RESET, self._table.c.id)  # a new epoch first: it empties the log
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             rows = connection.execute(
                 select(self._table).where(unsent).order_by(*order).limit(BATCH_ROWS)
             ).all()
@@ -225,7 +232,7 @@ class Relay:
     def look(self) -> float:
         """The age of the oldest row that waits, in seconds; 0 when none does."""
         unsent = self._table.c.sent_at.is_(None) & self._table.c.parked_at.is_(None)
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             oldest = connection.scalar(select(func.min(self._table.c.made_at)).where(unsent))
         self.lag_s = max(0.001, time.time() - oldest) if oldest else 0.0
         return self.lag_s
@@ -236,6 +243,10 @@ class Relay:
             return False
         self._done_at[what] = now
         return True
+
+    def _reading(self) -> Connection:
+        # Said aloud, so that a site on SQLite need not lock the file: what is committed goes out while others write.
+        return self._engine.connect().execution_options(postgresql_readonly=True)
 
     def _execute(self, statement: Any) -> None:
         with self._engine.begin() as connection:

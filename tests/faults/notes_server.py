@@ -54,6 +54,11 @@ class NotesServer:
         finally:
             web.close()
 
+    def post_at(self):
+        """One note; when its commit had returned, by the clock that all processes share."""
+        _, _, answer = self.ask("POST", "/notes/1", {}, self.headers)
+        return json.loads(answer)["committed_at"]
+
     def post(self, count=1, number=1, text=""):
         """The ids of new notes in a list, all of one transaction; it must be answered with success."""
         status, _, answer = self.ask("POST", f"/notes/{number}", {"count": count, "text": text}, self.headers)

@@ -50,7 +50,7 @@ def postgres_programs():
     return max(versions, key=lambda path: int(re.sub(r"\D", "", path.parent.name) or 0), default=None)
 
 
-def start_postgres(folder):
+def start_postgres(folder, options=OPTIONS):
     """The URL of a cluster of our own on a socket in the folder; started at the first call."""
     home = Path(folder) / "postgres"
     with locked(folder, "postgres"):
@@ -62,7 +62,7 @@ def start_postgres(folder):
                 "initdb", "-D", home / "data", "-U", "levain", "--auth=trust", "-E", "UTF8", "--no-sync"
             )
             _as_owner(
-                "pg_ctl", "-D", home / "data", "-w", "-l", home / "log", "-o", f"{OPTIONS} -k {home}", "start"
+                "pg_ctl", "-D", home / "data", "-w", "-l", home / "log", "-o", f"{options} -k {home}", "start"
             )
             (home / "ready").touch()
     return f"postgresql://levain@/postgres?host={home}"
