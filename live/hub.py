@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from live.catching_up import CatchingUp
@@ -101,10 +101,8 @@ class Hub:
 
     def _start_loops(self) -> None:
         loops = [self.follower.run, self._latest.listen, self._beats, self._rechecks]
-        loops += [self._presence, self._rates]
-        self._threads = [
-            threading.Thread(target=loop, name=f"live-{loop.__name__}", daemon=True) for loop in loops
-        ]
+        loops += [partial(each.run, self._stopping) for each in (self.presence, self.rates)]
+        self._threads = [threading.Thread(target=loop, name="live-hub", daemon=True) for loop in loops]
         self._started_at = self._clock()
         for thread in self._threads:
             thread.start()
@@ -114,15 +112,21 @@ class Hub:
     def stop(self) -> None:
         """Sends every reader away, each with a time to come back at, and ends the loops."""
         self._stopping.set()
-        for reader in self.readers():
-            reader.bye("restart", retry_ms=self._catching_up.spread_ms())
+        self.send_away()
         if self._has_sockets:
             self.sockets.drain(STOP_S)
         if self.relay:
             self.relay.stop()
-        self._log.client.connection_pool.disconnect()  # whoever waits for Redis waits no longer
+        pool = self._log.client.connection_pool
+        pool.disconnect()  # whoever waits for Redis waits no longer
         for thread in self._threads:
             thread.join(timeout=STOP_S)
+        pool.disconnect()  # their last words opened some again
+
+    def send_away(self) -> None:
+        """Each reader there is now gets a time to come back at."""
+        for reader in self.readers():
+            reader.bye("restart", retry_ms=self._catching_up.spread_ms())
 
     def owe_resync(self) -> None:
         """An event could not be stored: as soon as Redis answers again, a new epoch resyncs every page."""
@@ -282,12 +286,6 @@ class Hub:
     def _fresh(self) -> bool:
         lag_s = self.relay.lag_s if self.relay else 0
         return self.follower.memory is not None and self.follower.heard_lately() and lag_s < MAX_LAG_S
-
-    def _presence(self) -> None:
-        self.presence.run(self._stopping)
-
-    def _rates(self) -> None:
-        self.rates.run(self._stopping)
 
     def _rechecks(self) -> None:
         while not self._stopping.wait(self._recheck_s):

@@ -42,7 +42,7 @@ class NotesServer:
                 cwd=ROOT, env=os.environ | {"NOTES_SITE": json.dumps(self.config)}, start_new_session=True,
                 stdout=output, stderr=subprocess.STDOUT, pass_fds=[number],
             )  # fmt: skip
-        self.ask("GET", "/notes/1", headers=self.headers)
+        server.until_it_answers(f"{self.url}/notes/1", self.process, self.log)
 
     def ask(self, method, path, body=None, headers=None):
         web = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_S)

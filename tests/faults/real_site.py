@@ -46,7 +46,7 @@ class RealSite:
         command = ["-m", "gunicorn", "--bind", f"fd://{number}"]
         log = self.folder / f"web{len(self.processes)}.log"
         self.processes.append(server.start(command, self.settings, log, pass_fds=[number]))
-        self.ask("GET", "/login")
+        server.until_it_answers(f"{self.url}/login", self.processes[-1], log)
         return self.processes[-1]
 
     def ask(self, method, path, fields=None, headers=None):

@@ -8,7 +8,6 @@ import itertools
 import json
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from embedded_redis import EmbeddedRedis
 from live.testing import TRANSPORTS, connection
 from tests.live import bare_site
 from tests.live.outbox_site import Shop
+from tests.support import server
 
 ROOT = Path(__file__).parents[2]
 ANSWER_S = 10
@@ -63,7 +63,7 @@ class Site:
             self.port = listener.getsockname()[1]
             self.url = f"http://127.0.0.1:{self.port}"
             self.process = self._start(listener)
-        self.ask("GET", "/plain")
+        server.until_it_answers(f"{self.url}/plain", self.process, log_path)
 
     def _start(self, listener):
         options = [
@@ -82,7 +82,7 @@ class Site:
             return subprocess.Popen(
                 [sys.executable, "-m", "gunicorn", *options, "tests.live.bare_site:served()"],
                 cwd=ROOT, env=os.environ | {"BARE_SITE": json.dumps(self.config)},
-                stdout=output, stderr=subprocess.STDOUT, pass_fds=[listener.fileno()],
+                stdout=output, stderr=subprocess.STDOUT, pass_fds=[listener.fileno()], start_new_session=True,
             )  # fmt: skip
 
     @property
@@ -114,12 +114,7 @@ class Site:
         return html, headers
 
     def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(ANSWER_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        server.stop(self.process)
 
 
 @pytest.fixture(scope="session")

@@ -46,11 +46,7 @@ class Site:
             options = ["--config", "/dev/null", "--no-control-socket", "--worker-class", "gevent"]
             command = ["-m", "gunicorn", *bind, *options, application]
             self.process = server.start(command, settings, log, pass_fds=[listener.fileno()])
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{self.port}/vendor/htmx.min.js", timeout=30).close()
-        except OSError as error:
-            self.stop()
-            raise RuntimeError(f"the site did not start:\n{log.read_text()}") from error
+        server.until_it_answers(f"http://127.0.0.1:{self.port}/vendor/htmx.min.js", self.process, log)
 
     def stop(self):
         server.stop(self.process)
