@@ -22,7 +22,7 @@ def _nothing_left_behind():
     new_threads = [thread for thread in threading.enumerate() if thread not in threads]
     for thread in new_threads:
         thread.join(LEFT_BEHIND_S)
-    kept = {server.process.pid for server in RedisServer.running}
+    kept = {server.process.pid for server in (*RedisServer.running, *NotesServer.running)}
     kept |= {process.pid for site in RealSite.running for process in site.processes}
     new = [child for child in psutil.Process().children() if child not in children and child.pid not in kept]
     _, alive = psutil.wait_procs(new, LEFT_BEHIND_S)

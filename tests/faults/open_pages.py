@@ -19,11 +19,13 @@ PAUSE_S = 0.05
 
 
 class OpenPage:
-    """`shown` are the notes on it; `resyncs` counts how often it had to fetch itself, `wrong` lists what is wrong."""
+    """`shown` are the notes on it; `resyncs` counts how often it had to fetch itself, `lost` how often its connection
+    ended or did not come about, `wrong` lists what is wrong."""
 
     def __init__(self, site, kind, path="/notes/1"):
         self.site, self.kind, self.path = site, kind, path
         self.shown, self.resyncs, self.reconnects, self.wrong, self.beats = [], 0, 0, [], 0
+        self.lost = 0
         self.byes = []
         self.client = None
         self.load()
@@ -72,6 +74,7 @@ class OpenPage:
         except TimeoutError:
             pass
         except AWAY:
+            self.lost += 1
             self._drop()
 
     def take(self, event):

@@ -18,7 +18,7 @@ from live.topics import TopicList
 from tests.support import databases, server
 from tests.support.shared import locked
 
-ANSWER_S = 30
+ANSWER_S = 60
 NOBODY = "nobody"
 
 
