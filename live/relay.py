@@ -34,7 +34,7 @@ logger = logging.getLogger("live")
 
 
 class Relay:
-    """The loop of one process. `lag_s` is the age of the oldest unsent row when it last looked."""
+    """The loop of one process."""
 
     def __init__(self, outbox: Outbox, engine: Callable[[], Engine], log: Log) -> None:
         self._outbox, self._table, self._make_engine, self._log = outbox, outbox.table, engine, log
@@ -43,7 +43,7 @@ class Relay:
         self._thread: threading.Thread | None = None
         self._renewed_at = 0.0
         self._done_at: dict[str, float] = {}
-        self.lag_s = 0.0
+        self._oldest_s, self._looked_at = 0.0, time.monotonic()
 
     def bind(self) -> None:
         """Takes the engine: late, because the site's database is set up after the core."""
@@ -52,6 +52,7 @@ class Relay:
 
     def start(self) -> None:
         if self._thread is None:
+            self._looked_at = time.monotonic()
             self._thread = threading.Thread(target=self._run, name="live_relay", daemon=True)
             self._thread.start()
 
@@ -64,6 +65,12 @@ class Relay:
     @property
     def running(self) -> bool:
         return self._thread is not None
+
+    @property
+    def lag_s(self) -> float:
+        """The age of the oldest unsent row; while the database does not answer, how long nobody has known of any."""
+        silent_s = time.monotonic() - self._looked_at if self.running else 0.0
+        return max(self._oldest_s, silent_s if silent_s > 2 * SWEEP_S else 0.0)
 
     def wake(self) -> None:
         """Something was committed in this process: look now."""
@@ -216,8 +223,7 @@ class Relay:
 
     def _wait_for_redis(self) -> None:
         self.forget_lease()
-        self.look()
-        if self.lag_s > UNSENT_KEPT_S:
+        if self.look() > UNSENT_KEPT_S:
             self.give_up_old()
         self._stopping.wait(SWEEP_S)
 
@@ -234,8 +240,9 @@ class Relay:
         unsent = self._table.c.sent_at.is_(None) & self._table.c.parked_at.is_(None)
         with self._reading() as connection:
             oldest = connection.scalar(select(func.min(self._table.c.made_at)).where(unsent))
-        self.lag_s = max(0.001, time.time() - oldest) if oldest else 0.0
-        return self.lag_s
+        self._oldest_s = max(0.001, time.time() - oldest) if oldest else 0.0
+        self._looked_at = time.monotonic()
+        return self._oldest_s
 
     def _due(self, what: str, every_s: float) -> bool:
         now = time.monotonic()

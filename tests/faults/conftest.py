@@ -10,6 +10,7 @@ from tests.faults.notes_server import NotesServer
 from tests.faults.open_pages import OpenPage
 from tests.faults.real_site import RealSite
 from tests.faults.redis_servers import RedisServer
+from tests.support.far import far  # noqa: F401 (a fixture)
 
 LEFT_BEHIND_S = 3
 

@@ -68,14 +68,20 @@ class OpenPage:
         """Takes one event, or comes back after whatever ended the connection."""
         try:
             if self.client is None:
-                self.connect()
-                self.reconnects += 1
+                self._come_back()
             self.take(self.client.next(timeout_s))
         except TimeoutError:
             pass
         except AWAY:
             self.lost += 1
             self._drop()
+
+    def _come_back(self):
+        try:
+            self.connect()
+        except TimeoutError:
+            raise Ended from None
+        self.reconnects += 1
 
     def take(self, event):
         self._check_order(event)

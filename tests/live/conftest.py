@@ -53,15 +53,15 @@ def broken_redis(spare_redis):
 class Site:
     """The bare site as gunicorn serves it."""
 
-    def __init__(self, redis_url, log_path, worker_class="gevent", **config):
-        self.config = {"REDIS_URL": redis_url, **config}
+    def __init__(self, redis_url, log_path, worker_class="gevent", host="127.0.0.1", **config):
+        self.config, self.host = {"REDIS_URL": redis_url, **config}, host
         self._options = ["--worker-class", worker_class]
         if worker_class == "gthread":
             self._options += ["--threads", "64"]
         self.log_path = log_path
-        with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
+        with socket.create_server((host, 0), backlog=512) as listener:
             self.port = listener.getsockname()[1]
-            self.url = f"http://127.0.0.1:{self.port}"
+            self.url = f"http://{host}:{self.port}"
             self.process = self._start(listener)
         server.until_it_answers(f"{self.url}/plain", self.process, log_path)
 
@@ -92,7 +92,7 @@ class Site:
 
     def ask(self, method, path, body=None, headers=None):
         """One request on a connection of its own: status, headers, text."""
-        web = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_S)
+        web = http.client.HTTPConnection(self.host, self.port, timeout=ANSWER_S)
         try:
             text = json.dumps(body) if body is not None else None
             web.request(method, path, text, {"Content-Type": "application/json"} | (headers or {}))
