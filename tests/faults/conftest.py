@@ -1,16 +1,22 @@
 """Fixtures of the fault tests: Redis servers and sites that may be broken, one of each for a whole module."""
 
+import shutil
+import tempfile
 import threading
+from pathlib import Path
 
 import psutil
 import pytest
 
+from embedded_redis import EmbeddedRedis
 from live.testing import TRANSPORTS
 from tests.faults.notes_server import NotesServer
 from tests.faults.open_pages import OpenPage
 from tests.faults.real_site import RealSite
 from tests.faults.redis_servers import RedisServer
+from tests.support import databases
 from tests.support.far import far  # noqa: F401 (a fixture)
+from tests.support.shared import require_postgres, stop_postgres
 
 LEFT_BEHIND_S = 3
 
@@ -37,6 +43,19 @@ def own_redis(tmp_path_factory):
     server = RedisServer(tmp_path_factory.mktemp("redis"))
     yield server
     server.end()
+
+
+@pytest.fixture(scope="module")
+def own_postgres():
+    """The folder of a PostgreSQL of this module alone, and the URL of a database in it with the cast."""
+    require_postgres()
+    folder = Path(tempfile.mkdtemp(prefix="levain-postgres-"))
+    folder.chmod(0o711)  # it runs as somebody else where we are root
+    with EmbeddedRedis(folder / "redis", aof=False) as redis:
+        url, _drop = databases.postgres_copy(folder, redis.url)
+    yield folder, url
+    stop_postgres(folder)
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")

@@ -27,9 +27,9 @@ class RealSite:
 
     running: ClassVar = set()
 
-    def __init__(self, run_folder, folder, redis_url, **settings):
+    def __init__(self, run_folder, folder, redis_url, database_url=None, **settings):
         self.redis_url, self.folder = redis_url, folder
-        self.database_url = seeded_copy(run_folder, redis_url, folder)
+        self.database_url = database_url or seeded_copy(run_folder, redis_url, folder)
         self.app = databases.site(self.database_url, redis_url, folder / "var", **settings)
         own = {"LEVAIN_ENV": "development", "LEVAIN_VAR": folder / "var", "SECRET_KEY": databases.SECRET_KEY}
         self.settings = own | {"DATABASE_URL": self.database_url, "REDIS_URL": redis_url} | settings
