@@ -123,7 +123,7 @@ def _begin(connection):
     if connection.dialect.name != "sqlite":
         return
     run = connection.connection.driver_connection.execute
-    only_reads = reading()
+    only_reads = reading() or connection.get_execution_options().get("postgresql_readonly", False)
     try:
         run(f"PRAGMA query_only={int(only_reads)}")
         _patiently(_snapshot if only_reads else _lock, run)

@@ -103,8 +103,7 @@ def _drain(worker, pause):
     _end_idle()
     hub.stop()
     while True:
-        for reader in hub.readers():
-            reader.bye("restart", retry_ms=hub.spread_ms())
+        hub.send_away()
         _end_idle()
         pause(DRAIN_CHECK_S)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
+from collections import deque
 from collections.abc import Callable
 
 import redis
@@ -17,6 +18,7 @@ from live.log import Entry, Log
 from live.memory import Memory, remember
 
 CHECK_S = 5  # without news for so long, Redis is asked for epoch and head
+REMEMBERED = 1000  # epochs that are over
 logger = logging.getLogger("live")
 
 
@@ -44,6 +46,7 @@ class Follower:
         self.loaded = threading.Event()
         self._ask_now, self._owing = threading.Event(), threading.Event()
         self._heard_at = 0.0
+        self._over: deque[str] = deque(maxlen=REMEMBERED)
 
     def run(self) -> None:
         """Loads the log and follows it until the process ends; a connection's loop may swallow what it logs."""
@@ -73,6 +76,16 @@ class Follower:
 
     def load(self) -> Memory:
         head = self._log.head(self.number())
+        if self.memory and head.epoch != self.memory.epoch:
+            self._over.append(self.memory.epoch)
+        if head.epoch in self._over:
+            # A server that was primary before is it again: its history looks complete, and what happened since is not
+            # in it. With an outbox the relay knows that by the database; this is for sites without one.
+            head = self._log.reset()
+        if self._log.throws_away():
+            logger.error(
+                "Redis throws keys away when it is full (maxmemory-policy allkeys-*): set noeviction"
+            )
         memory = remember(head, self._log.load(), self._log.max_events)
         self._renew(memory)
         self._heard()

@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from live.catching_up import CatchingUp
@@ -81,7 +81,7 @@ class Hub:
             self._stopping,
             self._volatile,
             self.follower.ask_soon,
-            self._wake_relay,
+            self._call_relay,
             read_s=READ_BLOCK_MS / 1000,
         )
         self._threads: list[threading.Thread] = []
@@ -101,10 +101,8 @@ class Hub:
 
     def _start_loops(self) -> None:
         loops = [self.follower.run, self._latest.listen, self._beats, self._rechecks]
-        loops += [self._presence, self._rates]
-        self._threads = [
-            threading.Thread(target=loop, name=f"live-{loop.__name__}", daemon=True) for loop in loops
-        ]
+        loops += [partial(each.run, self._stopping) for each in (self.presence, self.rates)]
+        self._threads = [threading.Thread(target=loop, name="live-hub", daemon=True) for loop in loops]
         self._started_at = self._clock()
         for thread in self._threads:
             thread.start()
@@ -114,8 +112,7 @@ class Hub:
     def stop(self) -> None:
         """Sends every reader away, each with a time to come back at, and ends the loops."""
         self._stopping.set()
-        for reader in self.readers():
-            reader.bye("restart", retry_ms=self._catching_up.spread_ms())
+        self.send_away()
         if self._has_sockets:
             self.sockets.drain(STOP_S)
         if self.relay:
@@ -124,11 +121,16 @@ class Hub:
 
     def _end_loops(self) -> None:
         self.rates.wake()
-        until = self._clock() + STOP_S
+        pool, until = self._log.client.connection_pool, self._clock() + STOP_S
         while self._clock() < until and (alive := [each for each in self._threads if each.is_alive()]):
-            # Whoever waits for Redis waits no longer; more than once, because the client tries again by itself.
-            self._log.client.connection_pool.disconnect()
+            pool.disconnect()  # whoever waits for Redis waits no longer; again, because the client tries once more
             alive[0].join(timeout=STOP_LOOK_S)
+        pool.disconnect()  # their last words opened some again
+
+    def send_away(self) -> None:
+        """Each reader there is now gets a time to come back at."""
+        for reader in self.readers():
+            reader.bye("restart", retry_ms=self._catching_up.spread_ms())
 
     def owe_resync(self) -> None:
         """An event could not be stored: as soon as Redis answers again, a new epoch resyncs every page."""
@@ -254,9 +256,9 @@ class Hub:
         with self._lock:
             self._deliver(Encoded(event, None))
 
-    def _wake_relay(self) -> None:
+    def _call_relay(self) -> None:
         if self.relay:
-            self.relay.wake()
+            self.relay.called()
 
     def _beats(self) -> None:
         while not self._stopping.wait(self._beat_s):
@@ -288,12 +290,6 @@ class Hub:
     def _fresh(self) -> bool:
         lag_s = self.relay.lag_s if self.relay else 0
         return self.follower.memory is not None and self.follower.heard_lately() and lag_s < MAX_LAG_S
-
-    def _presence(self) -> None:
-        self.presence.run(self._stopping)
-
-    def _rates(self) -> None:
-        self.rates.run(self._stopping)
 
     def _rechecks(self) -> None:
         while not self._stopping.wait(self._recheck_s):

@@ -10,6 +10,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import redis
@@ -18,6 +19,8 @@ from live.event import Event
 from live.log import EPOCH, LATEST_KEPT_S, WAKE, Log
 
 SETTLED_S = 0.02  # events of one millisecond are heard within it
+# Who is older than the one before by more than that was made after a clock was set back: no channel is so late.
+SET_BACK_MS = 60_000
 logger = logging.getLogger("live")
 
 
@@ -52,6 +55,8 @@ class Latest:
     def after(self, seen_ms: int, topics: frozenset[str]) -> list[Event]:
         """The newest of each key of these topics that a page has not seen."""
         newest = list(self._newest.values())
+        if seen_ms > self._newest_ms + SET_BACK_MS:
+            seen_ms = 0
         return [event for event in newest if event.topic in topics and event.at_ms > seen_ms]
 
     def forget_old(self) -> None:
@@ -76,7 +81,7 @@ class Latest:
             message = channel.get_message(timeout=self._read_s)
             if message and message["type"] == "subscribe":  # also after a silent reconnection (STACK 1.1 p)
                 for event in self._log.latest():
-                    self.take(event)
+                    self.take(event, kept=True)
             elif message:
                 self._said(message["data"])
 
@@ -88,14 +93,23 @@ class Latest:
         else:
             self.take(Event.load(text))
 
-    def take(self, event: Event) -> None:
+    def take(self, event: Event, *, kept: bool = False) -> None:
         """Keeps and delivers it, unless a newer one of its key is known, or it was heard before."""
         slot = event.slot
         with self._lock:
             known = self._newest.get(slot) if slot else None
-            if known and (known.at_ms > event.at_ms or known == event):
+            behind_ms = known.at_ms - event.at_ms if known else 0
+            if known == event or (behind_ms > 0 and (kept or behind_ms < SET_BACK_MS)):
                 return
+            if behind_ms > 0:
+                self._set_back(event.at_ms)
             if slot:
                 self._newest[slot] = event
                 self._newest_ms, self._heard_at = max(self._newest_ms, event.at_ms), time.monotonic()
         self._deliver(event)
+
+    def _set_back(self, now_ms: int) -> None:
+        """Nothing that is kept may look newer than what is made from now on."""
+        kept = self._newest.items()
+        self._newest = {slot: replace(event, at_ms=min(event.at_ms, now_ms)) for slot, event in kept}
+        self._newest_ms = now_ms

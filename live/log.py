@@ -165,6 +165,11 @@ class Log:
                 self.client.connection_pool.disconnect()
             raise
 
+    def throws_away(self) -> bool:
+        """Whether Redis makes room by removing keys that have no time to live, the history and queues among them."""
+        memory = self.client.info("memory")
+        return bool(memory["maxmemory"]) and str(memory["maxmemory_policy"]).startswith("allkeys")
+
     def wake_relay(self) -> None:
         """Tells the relay, wherever it is, that there is something to send."""
         self.client.publish(self.channel, WAKE)

@@ -32,6 +32,7 @@ _SCRIPT = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local here = tonumber(ARGV[6])
+if type(redis.pcall('ZCARD', KEYS[1])) == 'table' then redis.call('DEL', KEYS[1]) end  -- somebody else's
 for i = 7, #ARGV do
   local member = ARGV[i] .. ' ' .. ARGV[4]
   if i < 7 + here then redis.call('ZADD', KEYS[1], now + ARGV[3], member) else redis.call('ZREM', KEYS[1], member) end
@@ -45,7 +46,7 @@ for _, member in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
 end
 table.sort(users)
 local said = #users == 0 and '[]' or cjson.encode(users)
-if redis.call('GET', KEYS[2]) == said then return users end
+if redis.pcall('GET', KEYS[2]) == said then return users end
 redis.call('SET', KEYS[2], said, 'EX', ARGV[5])
 local event = cjson.encode({topic = ARGV[2], data = said, name = 'live:presence', key = 'presence', at_ms = now})
 redis.call('SET', KEYS[3], event, 'EX', ARGV[5])

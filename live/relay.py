@@ -34,7 +34,7 @@ logger = logging.getLogger("live")
 
 
 class Relay:
-    """The loop of one process. `lag_s` is the age of the oldest unsent row when it last looked."""
+    """The loop of one process."""
 
     def __init__(self, outbox: Outbox, engine: Callable[[], Engine], log: Log) -> None:
         self._outbox, self._table, self._make_engine, self._log = outbox, outbox.table, engine, log
@@ -43,7 +43,7 @@ class Relay:
         self._thread: threading.Thread | None = None
         self._renewed_at = 0.0
         self._done_at: dict[str, float] = {}
-        self.lag_s = 0.0
+        self._oldest_s, self._looked_at = 0.0, time.monotonic()
 
     def bind(self) -> None:
         """Takes the engine: late, because the site's database is set up after the core."""
@@ -52,6 +52,7 @@ class Relay:
 
     def start(self) -> None:
         if self._thread is None:
+            self._looked_at = time.monotonic()
             self._thread = threading.Thread(target=self._run, name="live_relay", daemon=True)
             self._thread.start()
 
@@ -65,9 +66,21 @@ class Relay:
     def running(self) -> bool:
         return self._thread is not None
 
+    @property
+    def lag_s(self) -> float:
+        """The age of the oldest unsent row; while the database does not answer, how long nobody has known of any."""
+        silent_s = time.monotonic() - self._looked_at if self.running else 0.0
+        return max(self._oldest_s, silent_s if silent_s > 2 * SWEEP_S else 0.0)
+
     def wake(self) -> None:
-        """Something was committed: look now."""
+        """Something was committed in this process: look now."""
         self._woken.set()
+
+    def called(self) -> None:
+        """Another process has committed: look now, if this is the one that sends. Whoever is not must not pass the
+        call on: it was heard by everybody, and would go round for ever."""
+        if self._renewed_at:
+            self._woken.set()
 
     def _run(self) -> None:
         """Never ends by itself: it may swallow what it logs, for the rows are still there and are tried again."""
@@ -104,13 +117,14 @@ class Relay:
         now = time.monotonic()
         if now - self._renewed_at < LEASE_S / 3:
             return True
-        held = self._log.take_lease(self._token, LEASE_S)
-        if held:
-            first, self._renewed_at = self._renewed_at == 0.0, now
-            # Asked each time: a server that was primary before may be it again, and its history looks complete.
-            if first or self._log.head().epoch != self._epoch:
-                self._begin_epoch()
-        return held
+        if not self._log.take_lease(self._token, LEASE_S):
+            self.forget_lease()
+            return False
+        first, self._renewed_at = self._renewed_at == 0.0, now
+        # Asked each time: a server that was primary before may be it again, and its history looks complete.
+        if first or self._log.head().epoch != self._epoch:
+            self._begin_epoch()
+        return True
 
     def _begin_epoch(self) -> None:
         """Rows sent in another epoch may be lost with it, and go out again, in order, before any newer one.
@@ -128,7 +142,7 @@ class Relay:
             self._remember_epoch(connection)
 
     def _last_epoch(self) -> str | None:
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             query = select(self._table.c.sent_epoch).where(self._table.c.uuid == EPOCH)
             epoch: str | None = connection.scalar(query)
             return epoch
@@ -145,7 +159,7 @@ class Relay:
     def _send_batch(self) -> bool:
         unsent = self._table.c.sent_at.is_(None) & self._table.c.parked_at.is_(None)
         order = (self._table.c.kind != RESET, self._table.c.id)  # a new epoch first: it empties the log
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             rows = connection.execute(
                 select(self._table).where(unsent).order_by(*order).limit(BATCH_ROWS)
             ).all()
@@ -209,8 +223,7 @@ class Relay:
 
     def _wait_for_redis(self) -> None:
         self.forget_lease()
-        self.look()
-        if self.lag_s > UNSENT_KEPT_S:
+        if self.look() > UNSENT_KEPT_S:
             self.give_up_old()
         self._stopping.wait(SWEEP_S)
 
@@ -225,10 +238,11 @@ class Relay:
     def look(self) -> float:
         """The age of the oldest row that waits, in seconds; 0 when none does."""
         unsent = self._table.c.sent_at.is_(None) & self._table.c.parked_at.is_(None)
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             oldest = connection.scalar(select(func.min(self._table.c.made_at)).where(unsent))
-        self.lag_s = max(0.001, time.time() - oldest) if oldest else 0.0
-        return self.lag_s
+        self._oldest_s = max(0.001, time.time() - oldest) if oldest else 0.0
+        self._looked_at = time.monotonic()
+        return self._oldest_s
 
     def _due(self, what: str, every_s: float) -> bool:
         now = time.monotonic()
@@ -236,6 +250,10 @@ class Relay:
             return False
         self._done_at[what] = now
         return True
+
+    def _reading(self) -> Connection:
+        # Said aloud, so that a site on SQLite need not lock the file: what is committed goes out while others write.
+        return self._engine.connect().execution_options(postgresql_readonly=True)
 
     def _execute(self, statement: Any) -> None:
         with self._engine.begin() as connection:

@@ -4,7 +4,6 @@ The Redis is one per run and shared by all xdist workers, each with a database n
 PostgreSQL is a cluster of the run's own. Tests see a database that the real migrations made, with the cast in it.
 """
 
-import os
 import threading
 from pathlib import Path
 
@@ -13,10 +12,9 @@ import pytest
 import redis
 
 from tests.support import clients, databases, server
-from tests.support.shared import Run, postgres_programs, start_postgres
+from tests.support.shared import Run, require_postgres, start_postgres
 
 LEFT_BEHIND_S = 3
-NO_POSTGRES = "PostgreSQL's programs (initdb, pg_ctl) are not here: what is said of PostgreSQL is NOT tested"
 RUN = pytest.StashKey[Run]()
 
 
@@ -110,14 +108,6 @@ def postgres_url(run_folder):
     """The cluster of this run, as a superuser's URL; skips loudly, or fails where everything is required."""
     require_postgres()
     return start_postgres(run_folder)
-
-
-def require_postgres():
-    if postgres_programs():
-        return
-    if os.environ.get("CI") == "true" or os.environ.get("LEVAIN_REQUIRE_ALL") == "1":
-        pytest.fail(NO_POSTGRES)
-    pytest.skip(NO_POSTGRES)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from typing import Self
 HEAD_BYTES = 64 * 1024
 READ_BYTES = 64 * 1024
 START_S = 10
+SILENCE_S = 0.05
 BAD_GATEWAY = (
     b"HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\nContent-Length: 39\r\nConnection: close\r\n\r\n"
     b"<h1>502 Bad Gateway</h1>data: not yours"
@@ -158,6 +159,8 @@ class Proxy:
             writer.write(held)
             held = b""
             await writer.drain()
+        while self.silent:  # whoever is at the other end hears of no end either
+            await asyncio.sleep(SILENCE_S)
         writer.write(held)
         await writer.drain()
 

@@ -16,6 +16,7 @@ from database import db, utcnow
 from tests.browser.shop import Shop
 from tests.support import server
 from tests.support.databases import email_of
+from tests.support.far import far  # noqa: F401 (a fixture)
 from tests.support.live_pages import ada, client_of, list_redis, list_site, new_door  # noqa: F401 (fixtures)
 from tests.support.nginx import Nginx
 

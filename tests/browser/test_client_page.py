@@ -5,7 +5,7 @@ import json
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.door import answer
+from tests.support.door import HOLD_ALL, answer
 from tests.support.live_pages import is_in, texts, waits_for
 from tests.support.live_site import POISON
 
@@ -184,3 +184,59 @@ def test_without_move_before_a_row_moves_and_keeps_the_focus(ada):
     ada.do(["remove", 2])
     expect(page.locator("#row-2")).to_have_count(0)
     waits_for(page, "document.activeElement.id === 'field-3'")
+
+
+def test_what_is_too_big_for_an_event_is_fetched_by_every_page(ada):
+    """Over 64 KiB the verb announces a refresh in its place; what somebody types meanwhile stays."""
+    big = "x" * 70_000
+    ada.do(["put", 1, "one"])
+    pages = [ada.open(), ada.open("?socket=1", "live", "socket")]
+    for page in pages:
+        page.fill("#field-1", "typing")
+    asked = ada.door.count(ada.path)
+    ada.do(["upsert", 2, big], ["signal", "said", 2])
+    for page in pages:
+        expect(page.locator("#rows > li > span")).to_have_text(["one", big])
+        waits_for(page, "heard.length")
+        assert page.evaluate("[heard, repairs, document.getElementById('field-1').value]") == [
+            [2],
+            1,
+            "typing",
+        ]
+        is_in(page, "live")
+    assert ada.door.count(ada.path) - asked == len(pages)
+    ada.do(["upsert", 3, "three"])
+    for page in pages:
+        expect(page.locator("#rows > li > span")).to_have_text(["one", big, "three"])
+
+
+SAY = """([path, token, text]) =>
+  fetch(`${path}/say`, {method: "POST", body: new URLSearchParams({token, text})})"""
+
+
+def test_two_tabs_of_one_person_on_two_transports_show_everything_once(ada):
+    ada.door.rules[STREAMS] = HOLD_ALL
+    talks, posts = ada.open("?socket=1", "live", "socket"), ada.open(state="polling", transport="poll")
+    talks.get_by_label("Say").fill("by socket")
+    talks.get_by_label("Say").press("Enter")
+    waits_for(posts, "heard.length")
+    posts.evaluate(SAY, [ada.path, "t2", "by post"])
+    ada.do(["upsert", 1, "one"], ["signal", "said", "end"])
+    for tab in (talks, posts):
+        waits_for(tab, "heard.includes('end')")
+        assert tab.evaluate("heard") == ["by socket", "by post", "end"]
+        assert texts(tab) == ["one"]
+
+
+def test_eight_tabs_of_one_browser_are_no_more_than_it_can_load(ada):
+    """A browser opens six connections to a host by HTTP/1.1: hidden tabs give theirs back."""
+    tabs = []
+    for _ in range(8):
+        tabs.append(ada.open())
+        tabs[-1].evaluate(HIDE, True)
+        is_in(tabs[-1], "paused")
+    ada.do(["upsert", 1, "one"])
+    for tab in tabs[:5]:
+        tab.evaluate(HIDE, False)
+        expect(tab.locator("#rows > li > span")).to_have_text(["one"])
+    assert ada.door.open(STREAMS) == 5

@@ -1,15 +1,22 @@
 """Fixtures of the fault tests: Redis servers and sites that may be broken, one of each for a whole module."""
 
+import shutil
+import tempfile
 import threading
+from pathlib import Path
 
 import psutil
 import pytest
 
+from embedded_redis import EmbeddedRedis
 from live.testing import TRANSPORTS
 from tests.faults.notes_server import NotesServer
 from tests.faults.open_pages import OpenPage
 from tests.faults.real_site import RealSite
 from tests.faults.redis_servers import RedisServer
+from tests.support import databases
+from tests.support.far import far  # noqa: F401 (a fixture)
+from tests.support.shared import require_postgres, stop_postgres
 
 LEFT_BEHIND_S = 3
 
@@ -22,7 +29,7 @@ def _nothing_left_behind():
     new_threads = [thread for thread in threading.enumerate() if thread not in threads]
     for thread in new_threads:
         thread.join(LEFT_BEHIND_S)
-    kept = {server.process.pid for server in RedisServer.running}
+    kept = {server.process.pid for server in (*RedisServer.running, *NotesServer.running)}
     kept |= {process.pid for site in RealSite.running for process in site.processes}
     new = [child for child in psutil.Process().children() if child not in children and child.pid not in kept]
     _, alive = psutil.wait_procs(new, LEFT_BEHIND_S)
@@ -36,6 +43,19 @@ def own_redis(tmp_path_factory):
     server = RedisServer(tmp_path_factory.mktemp("redis"))
     yield server
     server.end()
+
+
+@pytest.fixture(scope="module")
+def own_postgres():
+    """The folder of a PostgreSQL of this module alone, and the URL of a database in it with the cast."""
+    require_postgres()
+    folder = Path(tempfile.mkdtemp(prefix="levain-postgres-"))
+    folder.chmod(0o711)  # it runs as somebody else where we are root
+    with EmbeddedRedis(folder / "redis", aof=False) as redis:
+        url, _drop = databases.postgres_copy(folder, redis.url)
+    yield folder, url
+    stop_postgres(folder)
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ session. Who asks is in a cookie, unsigned: what is tested here is that nothing 
 
 import json
 import os
+import time
 
 from flask import Flask, render_template, request
 from flask_sock import Sock
@@ -81,7 +82,7 @@ def _add_routes(app):
         asked = request.get_json()
         ids = [_add_note(app, number, asked.get("text", "")) for _ in range(asked.get("count", 1))]
         app.session.commit()
-        return {"ids": ids}
+        return {"ids": ids, "committed_at": time.monotonic()}
 
     sock = Sock()
     sock.route("/socket")(lambda ws: app.live.serve_socket(ws, lambda _name, _fields: None))

@@ -4,6 +4,7 @@ It remembers what a page shows and everything that must never happen to it: an e
 """
 
 import http.client
+import json
 import re
 import time
 from contextlib import suppress
@@ -19,11 +20,13 @@ PAUSE_S = 0.05
 
 
 class OpenPage:
-    """`shown` are the notes on it; `resyncs` counts how often it had to fetch itself, `wrong` lists what is wrong."""
+    """`shown` are the notes on it; `resyncs` counts how often it had to fetch itself, `lost` how often its connection
+    ended or did not come about, `wrong` lists what is wrong; `fresh` is what the newest beat said."""
 
     def __init__(self, site, kind, path="/notes/1"):
         self.site, self.kind, self.path = site, kind, path
         self.shown, self.resyncs, self.reconnects, self.wrong, self.beats = [], 0, 0, [], 0
+        self.lost, self.fresh = 0, None
         self.byes = []
         self.client = None
         self.load()
@@ -66,13 +69,20 @@ class OpenPage:
         """Takes one event, or comes back after whatever ended the connection."""
         try:
             if self.client is None:
-                self.connect()
-                self.reconnects += 1
+                self._come_back()
             self.take(self.client.next(timeout_s))
         except TimeoutError:
             pass
         except AWAY:
+            self.lost += 1
             self._drop()
+
+    def _come_back(self):
+        try:
+            self.connect()
+        except TimeoutError:
+            raise Ended from None
+        self.reconnects += 1
 
     def take(self, event):
         self._check_order(event)
@@ -85,6 +95,7 @@ class OpenPage:
             self._drop()
         elif event.name == "live:beat":
             self.beats += 1
+            self.fresh = json.loads(event.data)["fresh"]
         elif not event.name:
             self.shown += [int(number) for number in NOTE.findall(event.data)]
 

@@ -18,7 +18,7 @@ from live.topics import TopicList
 from tests.support import databases, server
 from tests.support.shared import locked
 
-ANSWER_S = 30
+ANSWER_S = 60
 NOBODY = "nobody"
 
 
@@ -27,9 +27,9 @@ class RealSite:
 
     running: ClassVar = set()
 
-    def __init__(self, run_folder, folder, redis_url, **settings):
+    def __init__(self, run_folder, folder, redis_url, database_url=None, **settings):
         self.redis_url, self.folder = redis_url, folder
-        self.database_url = seeded_copy(run_folder, redis_url, folder)
+        self.database_url = database_url or seeded_copy(run_folder, redis_url, folder)
         self.app = databases.site(self.database_url, redis_url, folder / "var", **settings)
         own = {"LEVAIN_ENV": "development", "LEVAIN_VAR": folder / "var", "SECRET_KEY": databases.SECRET_KEY}
         self.settings = own | {"DATABASE_URL": self.database_url, "REDIS_URL": redis_url} | settings
@@ -46,7 +46,7 @@ class RealSite:
         command = ["-m", "gunicorn", "--bind", f"fd://{number}"]
         log = self.folder / f"web{len(self.processes)}.log"
         self.processes.append(server.start(command, self.settings, log, pass_fds=[number]))
-        self.ask("GET", "/login")
+        server.until_it_answers(f"{self.url}/login", self.processes[-1], log)
         return self.processes[-1]
 
     def ask(self, method, path, fields=None, headers=None):

@@ -8,7 +8,6 @@ import itertools
 import json
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -22,9 +21,10 @@ from embedded_redis import EmbeddedRedis
 from live.testing import TRANSPORTS, connection
 from tests.live import bare_site
 from tests.live.outbox_site import Shop
+from tests.support import server
 
 ROOT = Path(__file__).parents[2]
-ANSWER_S = 10
+ANSWER_S = 30
 _numbers = itertools.count(1)
 
 
@@ -53,17 +53,17 @@ def broken_redis(spare_redis):
 class Site:
     """The bare site as gunicorn serves it."""
 
-    def __init__(self, redis_url, log_path, worker_class="gevent", **config):
-        self.config = {"REDIS_URL": redis_url, **config}
+    def __init__(self, redis_url, log_path, worker_class="gevent", host="127.0.0.1", **config):
+        self.config, self.host = {"REDIS_URL": redis_url, **config}, host
         self._options = ["--worker-class", worker_class]
         if worker_class == "gthread":
             self._options += ["--threads", "64"]
         self.log_path = log_path
-        with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
+        with socket.create_server((host, 0), backlog=512) as listener:
             self.port = listener.getsockname()[1]
-            self.url = f"http://127.0.0.1:{self.port}"
+            self.url = f"http://{host}:{self.port}"
             self.process = self._start(listener)
-        self.ask("GET", "/plain")
+        server.until_it_answers(f"{self.url}/plain", self.process, log_path)
 
     def _start(self, listener):
         options = [
@@ -82,7 +82,7 @@ class Site:
             return subprocess.Popen(
                 [sys.executable, "-m", "gunicorn", *options, "tests.live.bare_site:served()"],
                 cwd=ROOT, env=os.environ | {"BARE_SITE": json.dumps(self.config)},
-                stdout=output, stderr=subprocess.STDOUT, pass_fds=[listener.fileno()],
+                stdout=output, stderr=subprocess.STDOUT, pass_fds=[listener.fileno()], start_new_session=True,
             )  # fmt: skip
 
     @property
@@ -92,7 +92,7 @@ class Site:
 
     def ask(self, method, path, body=None, headers=None):
         """One request on a connection of its own: status, headers, text."""
-        web = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_S)
+        web = http.client.HTTPConnection(self.host, self.port, timeout=ANSWER_S)
         try:
             text = json.dumps(body) if body is not None else None
             web.request(method, path, text, {"Content-Type": "application/json"} | (headers or {}))
@@ -114,12 +114,7 @@ class Site:
         return html, headers
 
     def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(ANSWER_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        server.stop(self.process)
 
 
 @pytest.fixture(scope="session")

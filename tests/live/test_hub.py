@@ -8,12 +8,14 @@ import pytest
 from live.event import REVOKE, Event
 from live.gate import Identity
 from live.hub import Hub
+from live.latest import SET_BACK_MS
 from live.log import Log, connect, new_uuid
 from live.position import Position, read
 from live.subscription import Subscription
 from live.testing import Parser
 
-ANSWER_S = 8
+ANSWER_S = 20
+SETTLED_MS = 1
 TOPIC = "a:b"
 
 
@@ -45,6 +47,7 @@ class Reader:
     """A subscription, read like a stream."""
 
     def __init__(self, hub, position, topics=(TOPIC,), user="ada"):
+        self.position = str(position)
         self.subscription = Subscription(Identity(f"{user}-1", user, 1, user), topics)
         self._parser, self._events = Parser(), []
         hub.join(self.subscription, read(str(position)), hub.number())
@@ -135,6 +138,25 @@ def test_connected_readers_are_resynced_when_the_history_was_lost(log, make_hub,
     again = Reader(hub, hub.position())
     publish(log, "new")
     assert again.event().data == "new"
+
+
+def test_a_server_that_comes_back_with_an_old_history_is_not_believed(log, make_hub, broken_redis):
+    """Without an outbox only the processes know of the time between; the run_id is the same, nothing is missing."""
+    hub = make_hub()
+    publish(log, "before")
+    reader, asleep = Reader(hub, hub.position()), hub.position()
+    old = {key: broken_redis.dump(key) for key in broken_redis.keys("live:{hub}:*")}
+    log.reset()
+    assert reader.event().name == "live:resync"
+    between = Reader(hub, hub.position())
+    publish(log, "between")
+    assert between.event().data == "between"
+    for key, value in old.items():
+        broken_redis.restore(key, 0, value, replace=True)
+    broken_redis.client_kill_filter(_type="normal", skipme=True)
+    assert between.event().name == "live:resync"
+    assert Reader(hub, asleep).event().name == "live:resync"
+    assert read(hub.position()).epoch not in {read(asleep).epoch, read(between.position).epoch}
 
 
 def test_numbers_never_go_back_as_long_as_a_hub_knows_them(log, make_hub, broken_redis):
@@ -238,12 +260,34 @@ def test_an_older_volatile_value_never_replaces_a_newer_one(log, make_hub):
     reader = Reader(hub, hub.position())
     log.publish_volatile(Event(TOPIC, "first", "", "#bar", "bar", 1))
     assert reader.event().data == "first"  # the hub listens
-    for at_ms, text in ((1 << 41, "new"), (1 << 40, "old")):
+    for at_ms, text in ((1 << 41, "new"), ((1 << 41) - SET_BACK_MS + 1, "old")):
         log.publish_volatile(Event(TOPIC, text, "", "#bar", "bar", at_ms))
     publish(log, "end")
     seen = {reader.event().data, reader.event().data}
     log.publish_volatile(Event(TOPIC, "last", "", "#bar", "other", 1 << 41))
     assert (seen, reader.event().data) == ({"new", "end"}, "last")
+
+
+def test_after_a_clock_was_set_back_volatile_values_go_on(log, make_hub):
+    hub = make_hub()
+    reader = Reader(hub, hub.position())
+    before, now = 1 << 41, (1 << 41) - 3_600_000
+    for key in ("bar", "other"):
+        log.publish_volatile(Event(TOPIC, f"{key} before", "", "#bar", key, before))
+        assert reader.event().data == f"{key} before"
+    log.publish_volatile(Event(TOPIC, "bar after", "", "#bar", "bar", now))
+    assert reader.event().data == "bar after"
+    seen = [late(hub, seen_ms) for seen_ms in (before, now + SETTLED_MS)]
+    assert seen == [{"bar after", "other before"}, set()]  # whoever has seen the time to come gets all, once
+
+
+def late(hub, seen_ms):
+    """What somebody who comes now is given."""
+    reader = Subscription(Identity("ada-1", "ada", 1, "ada"), [TOPIC], seen_ms=seen_ms)
+    hub.join(reader, read(hub.position()), 0)
+    events = Parser().feed(b"".join(reader.take(0)))
+    hub.leave(reader)
+    return {event.data for event in events if not event.name}
 
 
 def test_garbage_on_the_channel_does_not_stop_the_volatile_events(log, make_hub, broken_redis):
@@ -253,6 +297,18 @@ def test_garbage_on_the_channel_does_not_stop_the_volatile_events(log, make_hub,
         broken_redis.publish(log.channel, garbage)
     log.publish_volatile(Event(TOPIC, "good", "", "#bar", "bar", int(time.time() * 1000)))
     assert reader.event().data == "good"
+
+
+def test_a_redis_that_throws_the_history_away_is_said_loudly_at_the_start(make_hub, broken_redis, caplog):
+    broken_redis.config_set("maxmemory-policy", "allkeys-lru")
+    broken_redis.config_set("maxmemory", 1 << 30)
+    try:
+        hub = make_hub()
+        assert hub.follower.loaded.wait(ANSWER_S)
+    finally:
+        broken_redis.config_set("maxmemory", 0)
+        broken_redis.config_set("maxmemory-policy", "noeviction")
+    assert "set noeviction" in caplog.text
 
 
 def test_a_stopped_hub_sends_its_readers_away(make_hub):

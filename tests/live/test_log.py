@@ -205,6 +205,22 @@ def test_the_newest_volatile_event_of_each_key_is_kept(log):
     assert log.load() == []
 
 
+@pytest.mark.parametrize(
+    ("bytes_", "policy", "throws"),
+    [(0, "allkeys-lru", False), (1 << 30, "allkeys-lru", True), (1 << 30, "noeviction", False)],
+)
+def test_a_redis_that_throws_keys_away_is_told_from_one_that_does_not(
+    log, broken_redis, bytes_, policy, throws
+):
+    broken_redis.config_set("maxmemory-policy", policy)
+    broken_redis.config_set("maxmemory", bytes_)
+    try:
+        assert log.throws_away() == throws
+    finally:
+        broken_redis.config_set("maxmemory", 0)
+        broken_redis.config_set("maxmemory-policy", "noeviction")
+
+
 def test_a_redis_that_is_away_is_an_error_within_its_time(tmp_path):
     with pytest.raises(redis.RedisError):
         Log(connect(f"unix://{tmp_path}/none.sock?db=0"), "s", 100).publish(some())

@@ -7,6 +7,8 @@ import redis
 from sqlalchemy import delete, insert, update
 
 from live.errors import HistoryLost, LeaseLost
+from live.hub import Hub
+from live.log import WAKE
 from live.relay import MAX_TRIES, UNSENT_KEPT_S
 
 pytestmark = pytest.mark.both_databases
@@ -84,6 +86,42 @@ def test_only_one_relay_sends_and_the_other_wakes_it(shop):
     assert "wake" in words
     shop.relay.turn()
     assert shop.numbers == [1, 2]
+
+
+@pytest.fixture
+def two_hubs(shop):
+    """Two web processes as far as this matters; the relay of the first holds the lease."""
+    hubs = [
+        Hub(shop.log, build="b", beat_s=5, recheck_s=60, still_valid=lambda _readers: None) for _ in range(2)
+    ]
+    for hub in hubs:
+        hub.relay = shop.new_relay()
+    shop.outbox._wake = hubs[0].relay.wake
+    hubs[0].start()
+    shop.commit(0)
+    assert sent(shop, after=0) == [0]
+    hubs[1].start()
+    yield hubs
+    for hub in hubs:
+        hub.stop()
+
+
+def sent(shop, after):
+    return [int(entry.event.data) for entry in shop.log.read(after, block_ms=1900)]
+
+
+def test_a_call_for_the_relay_is_heard_and_does_not_go_round(shop, two_hubs):
+    _, other = two_hubs
+    shop.outbox._wake = other.relay.wake
+    with shop.log.client.pubsub(ignore_subscribe_messages=True) as channel:
+        channel.subscribe(shop.log.channel)
+        channel.get_message(timeout=5)
+        shop.commit(1)
+        assert sent(shop, after=1) == [1]
+        calls = 0
+        while (message := channel.get_message(timeout=1)) and calls < 100:
+            calls += message["data"] == WAKE
+    assert calls <= 3  # one of the commit; who has just lost or got the lease may have said it, too
 
 
 def test_a_relay_that_slept_through_its_lease_writes_nothing(shop):

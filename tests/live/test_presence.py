@@ -112,6 +112,17 @@ def test_a_lease_that_is_renewed_does_not_end(log, broken_redis):
     assert one.presence.users("t") == ["ada"]
 
 
+def test_keys_of_a_wrong_type_heal(log, said, broken_redis):
+    one = Process(log)
+    one.turn("ada")
+    for key in broken_redis.keys("live:*"):
+        broken_redis.delete(key)
+        broken_redis.rpush(key, "not ours")
+    one.turn("ada", "bob")
+    assert said() == [["ada"], ["ada", "bob"]]
+    assert one.presence.users("t") == ["ada", "bob"]
+
+
 # -- the real thing: two gunicorns, three transports ------------------------------------------------------
 
 

@@ -37,33 +37,30 @@ _numbers = itertools.count(1)
 class Site:
     """One gunicorn; several may share a Redis."""
 
-    def __init__(self, redis_url, log):
+    def __init__(self, redis_url, log, host="127.0.0.1"):
         settings = {"BARE_SITE": json.dumps({"REDIS_URL": redis_url, **QUICK})}
         application = "tests.support.live_site:served()"
-        with server.socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
+        with server.socket.create_server((host, 0), backlog=128) as listener:
             self.port = listener.getsockname()[1]
+            self.url = f"http://{host}:{self.port}"
             bind = ["--bind", f"fd://{listener.fileno()}", "--graceful-timeout", "2"]
             options = ["--config", "/dev/null", "--no-control-socket", "--worker-class", "gevent"]
             command = ["-m", "gunicorn", *bind, *options, application]
             self.process = server.start(command, settings, log, pass_fds=[listener.fileno()])
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{self.port}/vendor/htmx.min.js", timeout=30).close()
-        except OSError as error:
-            self.stop()
-            raise RuntimeError(f"the site did not start:\n{log.read_text()}") from error
+        server.until_it_answers(f"{self.url}/vendor/htmx.min.js", self.process, log)
 
     def stop(self):
         server.stop(self.process)
 
 
 class Client:
-    """A browser of somebody, and a list of rows that no other test uses."""
+    """A browser of somebody, and a list of rows that no other test uses; `door` has the address of the site."""
 
     def __init__(self, browser, site, door, **options):
         self.site, self.door, self.number = site, door, next(_numbers)
         self.context = browser.new_context(**options)
         self.context.add_init_script(RECORDER)
-        cookie = {"name": "who", "value": live_site.cookie("ada"), "url": "http://127.0.0.1"}
+        cookie = {"name": "who", "value": live_site.cookie("ada"), "url": door.url}
         self.context.add_cookies([cookie])
 
     @property
@@ -75,15 +72,13 @@ class Client:
         self.post(self.path, what, site)
 
     def post(self, path, what, site=None):
-        url = f"http://127.0.0.1:{(site or self.site).port}{path}"
+        url = (site or self.site).url + path
         request = urllib.request.Request(url, json.dumps(what).encode(), {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=20) as answer:
             return json.load(answer)
 
     def said(self):
-        with urllib.request.urlopen(
-            f"http://127.0.0.1:{self.site.port}{self.path}/said", timeout=20
-        ) as answer:
+        with urllib.request.urlopen(f"{self.site.url}{self.path}/said", timeout=20) as answer:
             return json.load(answer)
 
     def open(self, query="", state="live", transport=None, *, door=None, verdict=None, page=None):

@@ -1,4 +1,4 @@
-"""A real nginx in front of the site: one that buffers, as they are found in the wild, and one that blocks Upgrade."""
+"""A real nginx in front of the site, as they are found in the wild: buffering, packing, impatient, blocking Upgrade."""
 
 import os
 import socket
@@ -12,6 +12,12 @@ READY_S = 10
 KINDS = {
     # nginx's own defaults, and deaf to the header with which the site asks it not to buffer.
     "buffering": "proxy_http_version 1.0; proxy_buffering on; proxy_ignore_headers X-Accel-Buffering;",
+    # Packs whatever it can, an event stream too.
+    "packing": "proxy_buffering on; proxy_ignore_headers X-Accel-Buffering;"
+    " gzip on; gzip_types *; gzip_proxied any; gzip_min_length 1;",
+    # Lets everything through, and gives up on whoever says nothing for as long as two beats of the tests take.
+    "impatient": "proxy_http_version 1.1; proxy_buffering off; proxy_set_header Upgrade $http_upgrade;"
+    " proxy_set_header Connection $http_connection; proxy_read_timeout 2s; proxy_send_timeout 2s; send_timeout 2s;",
     "without-upgrade": 'proxy_http_version 1.1; proxy_buffering off; proxy_set_header Connection "";',
 }
 CONFIG = """
@@ -36,7 +42,7 @@ http {{
 class Nginx:
     """One nginx on a free port; `url` answers as soon as this is made."""
 
-    def __init__(self, program, kind, upstream, folder):
+    def __init__(self, program, kind, upstream, folder, path="/login"):
         folder = Path(folder)
         folder.mkdir(mode=0o711)
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -48,17 +54,17 @@ class Nginx:
         self.process = subprocess.Popen(
             [program, "-p", folder, "-c", folder / "nginx.conf"], stderr=subprocess.DEVNULL
         )
-        self._wait(folder)
+        self._wait(folder, path)
 
     def stop(self):
         self.process.terminate()
         self.process.wait()
 
-    def _wait(self, folder):
+    def _wait(self, folder, path):
         give_up = time.monotonic() + READY_S
         while time.monotonic() < give_up:
             try:
-                return urllib.request.urlopen(f"{self.url}/login", timeout=READY_S).close()
+                return urllib.request.urlopen(self.url + path, timeout=READY_S).close()
             except urllib.error.URLError:
                 if self.process.poll() is not None:
                     break

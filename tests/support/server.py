@@ -5,11 +5,12 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-READY_S = 30
+READY_S = 60
 STOP_S = 10
 
 
@@ -26,11 +27,7 @@ class Server:
             self.process = start(
                 ["-m", *command, *application], settings, self.log, pass_fds=[listener.fileno()]
             )
-        try:
-            urllib.request.urlopen(f"{self.url}/login", timeout=READY_S).close()
-        except OSError as error:
-            self.stop()
-            raise RuntimeError(f"the site did not start:\n{self.log.read_text()}") from error
+        until_it_answers(f"{self.url}/login", self.process, self.log)
 
     def stop(self):
         stop(self.process)
@@ -50,6 +47,17 @@ def start(arguments, settings, log, **options):
             start_new_session=True,
             **options,
         )
+
+
+def until_it_answers(url, process, log):
+    """The first answer, whatever it is; a server from which none comes is ended, and its log says why."""
+    try:
+        urllib.request.urlopen(url, timeout=READY_S).close()
+    except urllib.error.HTTPError as answer:
+        answer.close()
+    except OSError as error:
+        stop(process)
+        raise RuntimeError(f"the site did not start:\n{Path(log).read_text()}") from error
 
 
 def stop(process):

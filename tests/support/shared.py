@@ -14,9 +14,12 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from embedded_redis import EmbeddedRedis
 
 DEBIAN = Path("/usr/lib/postgresql")  # where Debian keeps the programs that are not on the PATH
+NO_POSTGRES = "PostgreSQL's programs (initdb, pg_ctl) are not here: what is said of PostgreSQL is NOT tested"
 OPTIONS = "-c listen_addresses='' -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200"
 
 
@@ -50,7 +53,15 @@ def postgres_programs():
     return max(versions, key=lambda path: int(re.sub(r"\D", "", path.parent.name) or 0), default=None)
 
 
-def start_postgres(folder):
+def require_postgres():
+    if postgres_programs():
+        return
+    if os.environ.get("CI") == "true" or os.environ.get("LEVAIN_REQUIRE_ALL") == "1":
+        pytest.fail(NO_POSTGRES)
+    pytest.skip(NO_POSTGRES)
+
+
+def start_postgres(folder, options=OPTIONS):
     """The URL of a cluster of our own on a socket in the folder; started at the first call."""
     home = Path(folder) / "postgres"
     with locked(folder, "postgres"):
@@ -61,11 +72,15 @@ def start_postgres(folder):
             _as_owner(
                 "initdb", "-D", home / "data", "-U", "levain", "--auth=trust", "-E", "UTF8", "--no-sync"
             )
-            _as_owner(
-                "pg_ctl", "-D", home / "data", "-w", "-l", home / "log", "-o", f"{OPTIONS} -k {home}", "start"
-            )
+            run_postgres(folder, options)
             (home / "ready").touch()
     return f"postgresql://levain@/postgres?host={home}"
+
+
+def run_postgres(folder, options=OPTIONS):
+    """Starts the cluster that is there."""
+    home = Path(folder) / "postgres"
+    _as_owner("pg_ctl", "-D", home / "data", "-w", "-l", home / "log", "-o", f"{options} -k {home}", "start")
 
 
 def stop_postgres(folder):
