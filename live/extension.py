@@ -26,6 +26,7 @@ from live.position import NONE
 from live.subscription import Subscription
 from live.topics import MAX_TOPICS_PER_PAGE, TopicList, TopicRule, Topics
 from live.transports import blueprint, websocket
+from live.transports.commands import Command
 
 if TYPE_CHECKING:
     from live.outbox import Outbox, Sender
@@ -155,7 +156,7 @@ class Live:
         """Who the current request is, as the site says."""
         return self.gate.identify()
 
-    def serve_socket(self, ws: Any, command: websocket.Command) -> None:
+    def serve_socket(self, ws: Any, command: Command) -> None:
         """The body of a flask-sock route: the page's topics out, `command(name, fields)` in.
 
         A command that is refused raises CommandRefused with a sentence; one that is repeated does nothing new.

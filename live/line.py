@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import socket
 import struct
+import sys
 import time
-from collections.abc import Callable
 
 _access = logging.getLogger("gunicorn.access")
 _ACKED = struct.Struct("=120xQ")  # tcpi_bytes_acked in Linux's struct tcp_info
@@ -15,25 +15,16 @@ _ACKED = struct.Struct("=120xQ")  # tcpi_bytes_acked in Linux's struct tcp_info
 class Line:
     """What is said of a connection when it ends.
 
-    Shape: `head` is what is written first: all of a stream's, and of a long-poll's what precedes its length.
-    `on_end()` is called once, when nothing more will be written. The address is written without its query string:
-    it carries the page's topics.
+    Shape: `head` is what is written first: all of a stream's, and of a long-poll's what precedes its length. The
+    address is written without its query string: it carries the page's topics.
     Units: `wait_s` is how long a long-poll waits for news.
     """
 
-    __slots__ = ("_address", "_began", "_on_end", "_what", "head", "wait_s")
+    __slots__ = ("_address", "_began", "_what", "head", "wait_s")
 
-    def __init__(
-        self,
-        address: str,
-        what: str,
-        *,
-        head: bytes = b"",
-        wait_s: float = 0,
-        on_end: Callable[[], None] | None = None,
-    ) -> None:
-        self._address, self._what, self._began = address, what, time.monotonic()
-        self.head, self.wait_s, self._on_end = head, wait_s, on_end
+    def __init__(self, address: str, what: str, *, head: bytes = b"", wait_s: float = 0) -> None:
+        self._address, self._what = address, sys.intern(what)  # it is the same for thousands
+        self._began, self.head, self.wait_s = time.monotonic(), head, wait_s
 
     def end(self, fd: int, reason: str) -> None:
         """Writes the line: how many bytes the peer has acknowledged, how long it was here, why it was sent away."""
@@ -42,8 +33,6 @@ class Line:
             _access.info(
                 "%s %s %d %dms%s", self._address, self._what, _acked(fd), took_ms, reason and f" {reason}"
             )
-        if self._on_end:
-            self._on_end()
 
 
 def _acked(fd: int) -> int:

@@ -19,6 +19,7 @@ from live.gate import Identity
 if TYPE_CHECKING:
     from live.audience import Audience
     from live.line import Line
+    from live.transports.incoming import Incoming
 
 MAX_BUFFER_BYTES = 256 * 1024
 PIECE_BYTES = 64 * 1024  # how much is handed to the kernel at once
@@ -50,6 +51,7 @@ class Subscription:
         "fd",
         "finite",
         "identity",
+        "incoming",
         "line",
         "n",
         "on_news",
@@ -80,6 +82,7 @@ class Subscription:
         self.refill: Callable[[Subscription], None] | None = None
         self.on_news: Callable[[Subscription], None] | None = None
         self.line: Line | None = None
+        self.incoming: Incoming | None = None
         self.fd, self.busy, self.blocked = -1, False, False
         self.rest: bytes | memoryview = b""  # of a block that is partly written; nobody may touch it
         self._waiting: dict[object, Encoded] = {}

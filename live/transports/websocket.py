@@ -4,49 +4,37 @@ flask-sock accepts; this module sees to it that frames leave whole (simple-webso
 nor notices a partial write, STACK 1.1 a, b), that nobody fills the memory, and that the reader may be here.
 """
 
-import json
-import logging
 import re
 import threading
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from flask import Flask, current_app, request
+from flask import Flask, request
 from simple_websocket import ConnectionClosed
 from werkzeug.exceptions import BadRequest, Forbidden, HTTPException
 
-from live.errors import CommandRefused
 from live.frames import CLOSE_CODES
 from live.gate import same_origin
 from live.line import Line
 from live.subscription import Subscription
+from live.transports.commands import Command, Commands
 from live.transports.handover import hand_over, plain_socket
+from live.transports.incoming import Incoming, reading_thread, take_over
 from live.transports.opening import Opening, open_subscription
 
 MAX_MESSAGE_BYTES = 64 * 1024  # FAULTS 3.6
 MAX_UNREAD_MESSAGES = 64
-PING_S = 25  # FAULTS 3.7
-COMMANDS_PER_MINUTE, COMMANDS_AT_ONCE = 100, 20  # FAULTS 3.6 (OWASP)
-MAX_REFUSED = 200  # so many over the allowance are no page of ours, which repeats 100 at most
+PING_S = 20  # as connections.py does where the hub owns the socket
 _KEY = re.compile(r"[A-Za-z0-9+/]{22}==")  # 16 bytes (RFC 6455 section 4.1)
-logger = logging.getLogger("live")
-
-Command = Callable[[str, dict[str, Any]], None]
 
 
 class WholeFrames:
-    """Stands in for the connection's socket: what the library sends goes out whole, in its turn among the events."""
+    """Stands in for the connection's socket: what the library sends goes out whole."""
 
     def __init__(self, server: Any) -> None:
         self._server, self._socket, self._lock = server, server.sock, threading.Lock()
-        self.reader: Subscription | None = None  # once the hub writes to it
 
     def send(self, data: bytes) -> int:
-        if self.reader:
-            self.reader.pass_on(data)
-            return len(data)
         with self._lock:
             self._socket.sendall(data)
         return len(data)
@@ -61,9 +49,10 @@ class WholeFrames:
 
 def init_app(app: Flask) -> None:
     """Sets flask-sock's limits and asks the handshake's questions before it answers 101."""
-    app.config.setdefault(
-        "SOCK_SERVER_OPTIONS", {"max_message_size": MAX_MESSAGE_BYTES, "ping_interval": PING_S}
-    )
+    options = app.config.setdefault("SOCK_SERVER_OPTIONS", {})
+    options.setdefault("max_message_size", MAX_MESSAGE_BYTES)
+    options.setdefault("ping_interval", PING_S)
+    options.setdefault("thread_class", reading_thread)
     app.before_request(_check_handshake)
 
 
@@ -80,48 +69,47 @@ def _check_handshake() -> None:
 
 
 def serve(ws: Any, command: Command) -> None:
-    """Serves one connection until it ends: events out, commands in.
+    """Serves one connection: events out, commands in.
 
-    `command(name, fields)` does what a form post would do; it raises CommandRefused with a sentence to say no.
+    Where the hub can own the connection this returns at once, and the request's greenlet ends; else at its end.
     """
+    plug = plain_socket(request.environ)
+    is_ours = plug is not None and take_over(ws)  # before anything here waits
     ws.sock = WholeFrames(ws)
     try:
         opening = open_subscription(socket=True)
+        descriptor = hand_over(plug) if plug and is_ours else -1
     except HTTPException as refusal:
         # After 101 there is no status left; the page reads the close code.
         ws.close(4401 if refusal.code == 401 else 4403 if refusal.code in (400, 403) else 1013, refusal.name)
         return
-    plug, reader = plain_socket(request.environ), opening.join()
-    writer = None
-    if plug:
-        _hand_over(ws, plug, opening)
+    commands = Commands(opening.reader, command)
+    if is_ours:
+        _hand_over(ws, descriptor, opening, commands)
     else:
-        writer = _start_writer(ws, reader)
-    try:
-        _obey(ws, reader, command)
-    finally:
-        opening.hub.leave(reader)
-        if writer:
-            writer.join()
+        _converse(ws, opening, commands)
 
 
-def _hand_over(ws: Any, plug: Any, opening: Opening) -> None:
-    """From now on the hub writes; reading stays with the library."""
-
-    def end() -> None:
-        ws.connected = False  # the hub has said goodbye
-        ws.event.set()  # whoever waits in `receive` sees that it is over, also when the peer is silent
-
+def _hand_over(ws: Any, descriptor: int, opening: Opening, commands: Commands) -> None:
+    reader = opening.join()
+    reader.incoming = Incoming(ws, reader, commands)
     what = f'"GET {request.path} {request.environ["SERVER_PROTOCOL"]}" 101'
-    descriptor = hand_over(plug)
-    ws.sock.reader = opening.reader
-    opening.hub.adopt(descriptor, opening.reader, Line(opening.reader.address, what, on_end=end))
+    opening.hub.adopt(descriptor, reader, Line(reader.address, what))
 
 
-def _start_writer(ws: Any, reader: Subscription) -> threading.Thread:
+def _converse(ws: Any, opening: Opening, commands: Commands) -> None:
+    """With threads: the library's reads, one of ours writes, and this one obeys."""
+    reader = opening.join()
     writer = threading.Thread(target=_write, args=(ws, reader), name="live-socket", daemon=True)
     writer.start()
-    return writer
+    try:
+        while not reader.reason:
+            message = ws.receive()
+            if message is not None:
+                commands.obey(message)
+    finally:
+        opening.hub.leave(reader)
+        writer.join()
 
 
 def _write(ws: Any, reader: Subscription) -> None:
@@ -131,79 +119,3 @@ def _write(ws: Any, reader: Subscription) -> None:
                 ws.send(message.decode())
         ws.close(CLOSE_CODES.get(reader.reason, 1000), reader.reason)
     ws.event.set()
-
-
-def _obey(ws: Any, reader: Subscription, command: Command) -> None:
-    allowance = Allowance(COMMANDS_PER_MINUTE, COMMANDS_AT_ONCE)
-    while not reader.reason:
-        message = ws.receive()
-        if allowance.refused > MAX_REFUSED:
-            reader.bye("flood", retry_ms=60_000)
-        elif message is not None:
-            reader.say("live:ack", json.dumps(_answer(message, command, allowance, reader)))
-
-
-def _answer(
-    message: str | bytes, command: Command, allowance: "Allowance", reader: Subscription
-) -> dict[str, Any]:
-    """Does one command; the page repeats it until it is answered, so it must be safe to repeat."""
-    allowed = allowance.take()  # what is no command takes part of it, too
-    try:
-        asked = json.loads(message)
-        name, fields, token = asked["do"], asked["fields"], asked["id"]
-        if not (isinstance(name, str) and isinstance(fields, dict) and isinstance(token, str)):
-            raise TypeError
-        _refuse_bad_text(fields)
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return {"error": "This is not a command."}
-    if not allowed:
-        return {"id": token, "error": "That was too fast. Please wait a moment."}
-    return {"id": token, **_done(name, fields, command, reader)}
-
-
-def _refuse_bad_text(fields: dict[str, Any]) -> None:
-    """What no database stores as text, NUL and half surrogates, comes escaped in JSON: ValueError."""
-    text = "".join(value for value in fields.values() if isinstance(value, str))
-    if "\0" in text:
-        raise ValueError
-    text.encode()
-
-
-def _done(name: str, fields: dict[str, Any], command: Command, reader: Subscription) -> dict[str, Any]:
-    """{} or {"error": sentence}; a broad catch, because one bad command must not end everybody's room.
-
-    The application context of its own gives the command a fresh database session, and asks anew who this is.
-    """
-    live = current_app.extensions["live"]
-    with current_app.app_context():
-        if live.identity() is None:
-            reader.bye("signed-out", retry_ms=1000)
-            return {"error": "You are signed out."}
-        live.release_database()  # the question has read; the command begins a transaction of its own
-        try:
-            command(name, fields)
-        except CommandRefused as refusal:
-            return {"error": str(refusal)}
-        except Exception:
-            logger.exception("command %s failed", name)
-            return {"error": "Something went wrong. Please try again.", "again": True}
-    return {}
-
-
-class Allowance:
-    """A token bucket: so many a minute, so many at once; `refused` counts those in a row that were too many."""
-
-    def __init__(self, per_minute: int, at_once: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._rate_s, self._most, self._clock = per_minute / 60, at_once, clock
-        self._left, self._at, self.refused = float(at_once), clock(), 0
-
-    def take(self) -> bool:
-        now = self._clock()
-        self._left = min(self._most, self._left + (now - self._at) * self._rate_s)
-        self._at = now
-        if self._left < 1:
-            self.refused += 1
-            return False
-        self.refused = 0
-        self._left -= 1
-        return True

@@ -10,7 +10,8 @@ import pytest
 from live.event import Event
 from live.log import new_uuid
 from live.subscription import MAX_BUFFER_BYTES
-from live.testing import Parser, StreamClient, connection
+from live.testing import Parser, SocketClient, StreamClient, connection
+from tests.live.conftest import Site
 
 GONE_S = 1  # how soon a closed peer is noticed
 
@@ -64,6 +65,14 @@ class Wire:
         return got
 
 
+@pytest.fixture(scope="module")
+def patient(live_redis, tmp_path_factory):
+    """A site whose polls wait as long as they ask."""
+    site = Site(live_redis, tmp_path_factory.mktemp("patient") / "gunicorn.log", LIVE_POLL_WAIT_S=25)
+    yield site
+    site.stop()
+
+
 @pytest.fixture
 def dial(site, topic):
     """dial(): a stream of ada's on the wire; its own topic unless others are named."""
@@ -100,23 +109,55 @@ def test_a_head_request_is_answered_and_leaves_no_reader(site, dial):
     assert counters(site)["readers"] == before
 
 
-def test_a_closed_peer_is_noticed_within_a_second(site, dial):
+@pytest.mark.parametrize("kind", ["stream", "poll", "socket"])
+def test_a_closed_peer_is_noticed_within_a_second(patient, topic, kind):
+    site = patient
     before = counters(site)["readers"]
-    wires = [dial(kind=kind) for kind in ("stream", "stream", "stream")]
-    assert counters(site)["readers"] == before + 3
-    for wire in wires:
-        wire.plug.close()
+    plugs = [opened(site, topic, kind) for _ in range(3)]
+    until(lambda: counters(site)["readers"] == before + 3)
+    for plug in plugs:
+        plug.close()
     until(lambda: counters(site)["readers"] == before, GONE_S)
 
 
-def test_a_stream_costs_no_greenlet(site, dial):
-    dial()
-    before = counters(site)
-    for _ in range(10):
-        dial()
-    after = counters(site)
-    assert after["readers"] == before["readers"] + 10
-    assert after["greenlets"] <= before["greenlets"] + 2  # requests that come and go
+def opened(site, topic, kind):
+    """A connection that waits."""
+    if kind == "poll":
+        return asked(site, topic, 20)
+    html, headers = site.page(topic)
+    if kind == "stream":
+        return Wire(site, connection(html).address(kind), headers).plug
+    return SocketClient(site.url, headers).connect(connection(html))
+
+
+def asked(site, topic, wait_s):
+    """A poll that was sent, and not answered yet."""
+    html, headers = site.page(topic)
+    lines = [f"GET {connection(html).address('poll')}&wait={wait_s} HTTP/1.1", "Host: x"]
+    plug = socket.create_connection(("127.0.0.1", site.port), timeout=10)
+    plug.sendall("\r\n".join([*lines, f"Cookie: {headers['Cookie']}", "", ""]).encode())
+    return plug
+
+
+def test_a_short_poll_does_not_wait_behind_a_long_one(patient, topic):
+    with asked(patient, topic, 20), asked(patient, topic, 0) as short:
+        short.settimeout(10)
+        assert short.recv(100).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("kind", ["stream", "poll", "socket"])
+def test_an_open_connection_costs_no_greenlet_and_one_descriptor(patient, topic, kind):
+    site = patient
+    until(lambda: counters(site)["readers"] == 0)
+    plugs = [opened(site, topic, kind)]
+    until(lambda: counters(site)["readers"] == 1)
+    before, files = counters(site), site.worker.num_fds()
+    plugs += [opened(site, topic, kind) for _ in range(10)]
+    until(lambda: counters(site)["readers"] == before["readers"] + 10)
+    until(lambda: counters(site)["greenlets"] <= before["greenlets"] + 2)  # requests that come and go
+    assert site.worker.num_fds() <= files + 10 + 2
+    for plug in plugs:
+        plug.close()
 
 
 def test_the_access_line_is_written_at_the_end_and_without_the_query(site, dial):

@@ -12,7 +12,8 @@ import pytest
 from live.event import Event
 from live.log import new_uuid
 from live.testing import Ended, Refused, SocketClient, connection
-from live.transports.websocket import COMMANDS_AT_ONCE, MAX_MESSAGE_BYTES, Allowance
+from live.transports.commands import COMMANDS_AT_ONCE, Allowance
+from live.transports.websocket import MAX_MESSAGE_BYTES
 
 FRAMES, FRAME_CHARS = 400, 20_000
 
@@ -173,6 +174,17 @@ def test_an_allowance_fills_up_again_with_time():
     assert [allowance.take() for _ in range(3)] == [True, True, False]
     now[0] = 1000
     assert [allowance.take() for _ in range(4)] == [True, True, True, False]
+
+
+def test_who_goes_on_over_the_allowance_is_noticed_however_slowly():
+    now = [0.0]
+    allowance = Allowance(60, 3, clock=lambda: now[0])
+    for now[0] in (n / 4 for n in range(400)):  # four a second, of which one is allowed
+        allowance.take()
+    assert allowance.refused > 150
+    for now[0] in range(100, 400):  # one a second is what it may
+        assert allowance.take()
+    assert allowance.refused == 0
 
 
 def test_a_message_may_be_64_kib_and_not_one_more(dial):
