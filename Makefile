@@ -30,7 +30,7 @@ test: setup ## the tests of ten minutes; one file: make test ARGS=tests/test_set
 test-long: setup ## the long ones: every page in a browser, in every state, and real servers breaking
 	@$(PY) -m pytest -n 2 --dist loadgroup -m long $(ARGS)
 
-chaos-jobs: setup ## 200 jobs while everything is killed; writes var/chaos-jobs.json (20 minutes)
+chaos-jobs: setup ## 200 jobs while everything is killed; writes var/chaos-jobs.json (15 minutes)
 	@$(PY) -m tests.support.chaos_jobs $(ARGS)
 
 soak: setup ## a simulated Friday on the board, long form: make soak MINUTES=60

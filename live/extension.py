@@ -280,7 +280,6 @@ class Live:
         html = flask.render_template(
             "live/connect.html",
             token=self._signer.sign(topics, identity.session_id),
-            topics=topics,
             position=g.get("live_position", NONE),
             socket=socket,
             pause=pause,

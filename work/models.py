@@ -20,6 +20,7 @@ HELD = (RUNNING, STOPPING)  # some attempt has it
 FRESHLY_ACTIVE = (WAITING, SCHEDULED)  # what a job is in when it begins, or begins again
 STATES = ACTIVE + ENDED
 MESSAGE_CHARS = 300
+PLACES_SAID = 20  # in the line: whoever stands further back is told so, and not of each step
 
 
 def plain(text, most=MESSAGE_CHARS):
@@ -130,12 +131,16 @@ class Job(db.Model):
         """How many of somebody's jobs have not ended."""
         return db.session.scalar(select(func.count()).where(cls.user_id == user.id, cls.state.in_(ACTIVE)))
 
+    @classmethod
+    def line(cls, most):
+        """The ids of the first that wait, in their order."""
+        waiting = select(cls.id).where(cls.state == WAITING).order_by(cls.queued_at, cls.id)
+        return db.session.scalars(waiting.limit(most)).all()
+
     def ahead(self):
-        """How many stand before this one in the line."""
-        waiting = (Job.state == WAITING) & (
-            (Job.queued_at < self.queued_at) | ((Job.queued_at == self.queued_at) & (Job.id < self.id))
-        )
-        return db.session.scalar(select(func.count()).where(waiting))
+        """How many stand before this one in the line; None for more than are worth counting."""
+        first = self.line(PLACES_SAID + 1)
+        return first.index(self.id) if self.id in first else None
 
     @property
     def sort(self):

@@ -4,7 +4,7 @@ race one wins; it closes the attempt, tells `signals`, and hands the job on wher
 The attempt's number is the fence: whoever runs attempt 2 can neither finish nor report once attempt 3 has begun.
 """
 
-from sqlalchemy import case, insert, update
+from sqlalchemy import case, delete, insert, update
 
 from database import db, utcnow
 from work import kinds, queue, signals
@@ -23,6 +23,7 @@ from work.models import (
 )
 
 LOST = "lost"
+ATTEMPTS_KEPT = 50  # of a job that somebody starts again and again
 TOO_LATE = "It finished before it could be cancelled."
 FRESH = {"done": 0, "total": 0, "percent": 0, "pace": None}
 
@@ -47,11 +48,10 @@ def start(job, attempt, worker=""):
     values = FRESH | {"state": RUNNING, "attempt": attempt, "started_at": now, "beat_at": now, "message": ""}
     if not _move(job, [WAITING], attempt - 1, **values):
         return False
-    db.session.execute(
-        insert(Attempt).values(
-            job_id=job.id, number=attempt, outcome=RUNNING, message="", worker=worker, started_at=now
-        )
-    )
+    told = {"outcome": RUNNING, "message": "", "worker": worker, "started_at": now}
+    db.session.execute(insert(Attempt).values(job_id=job.id, number=attempt, **told))
+    forgotten = (Attempt.job_id == job.id) & (Attempt.number <= attempt - ATTEMPTS_KEPT)
+    db.session.execute(delete(Attempt).where(forgotten), execution_options={"synchronize_session": False})
     signals.moved.send(job)
     return True
 

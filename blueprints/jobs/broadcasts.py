@@ -2,13 +2,11 @@
 
 from extensions import live
 from work import Job, signals
-from work.models import ENDED, FRESHLY_ACTIVE, WAITING
+from work.models import ENDED, FRESHLY_ACTIVE, PLACES_SAID, WAITING
 
 MAX_ID = 2**31 - 1  # what an integer column of PostgreSQL holds
 EVERYBODYS = "jobs:everybodys"  # for admins
-LINE = "jobs:line"  # somebody left it: places have changed
 LISTS_PER_S = 4  # however many jobs run
-LINE_PER_S = 1
 
 
 def job_topic(job_id):
@@ -51,11 +49,6 @@ def may_follow_everybodys(user):
     return user.has_role("admin")
 
 
-@live.topic(LINE, max_per_second=LINE_PER_S)
-def may_follow_line(_user):
-    return True  # it says that places changed, not whose
-
-
 def may_see(user, job):
     return job.user_id == user.id or user.has_role("admin")
 
@@ -74,7 +67,7 @@ def job_moved(job):
     live.refresh(topic, "#job-more")
     _lists(job)
     if job.state != WAITING:
-        live.refresh(LINE, "#job-more")
+        _line_moved()
     if job.state in FRESHLY_ACTIVE or job.state in ENDED:
         _badge(job)
     if job.state in ENDED and job.user_id:
@@ -101,6 +94,11 @@ def job_noted(notes):
         live.refresh(topic, "#job-log")
     else:
         live.upsert(topic, "#job-log", "jobs/_note.html", note=notes[0])
+
+
+def _line_moved():
+    for job_id in Job.line(PLACES_SAID + 1):
+        live.refresh(job_topic(job_id), "#job-more")
 
 
 def _lists(job):

@@ -7,10 +7,10 @@ from flask_login import current_user, login_required
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from blueprints.jobs import bp, starts
-from blueprints.jobs.broadcasts import EVERYBODYS, LINE, job_topic, list_topic, log_topic, may_see
+from blueprints.jobs.broadcasts import EVERYBODYS, job_topic, list_topic, log_topic, may_see
 from database import db
 from work import Job, moves, notes
-from work.models import FAILED, STATES, WAITING
+from work.models import FAILED, PLACES_SAID, STATES
 
 JOBS_PER_PAGE = 20
 MAX_PAGE = 100_000
@@ -39,10 +39,8 @@ def create():
 def show(job_id):
     job = visible(job_id)
     piece = notes.piece(job.id, request.args.get("until", type=int))
-    topics = [job_topic(job.id)]
-    topics += [] if piece.until else [log_topic(job.id)]
-    topics += [LINE] if job.state == WAITING else []
-    return render_template("jobs/show.html", job=job, piece=piece, topics=topics)
+    topics = [job_topic(job.id), *([] if piece.until else [log_topic(job.id)])]
+    return render_template("jobs/show.html", job=job, piece=piece, topics=topics, places_said=PLACES_SAID)
 
 
 @bp.post("/jobs/<int:job_id>/cancellations")

@@ -208,9 +208,8 @@ function repair() { // one at a time
 function goOn({end, connect: fresh, position: rendered}) {
   if (end) { drop(); happen(end); }
   if (!fresh) return;
-  const followed = el.dataset.liveFollows;
-  Object.assign(el.dataset, {liveTopics: fresh.dataset.liveTopics, liveFollows: fresh.dataset.liveFollows});
-  if (epochOf(rendered) !== epochOf(position) || el.dataset.liveFollows !== followed || revoked.size) drop(); // another history, or other topics
+  el.dataset.liveTopics = fresh.dataset.liveTopics;
+  if (epochOf(rendered) !== epochOf(position) || revoked.size) drop(); // another history, or fewer topics
   revoked.clear();
   advance(rendered);
   document.dispatchEvent(new CustomEvent("live:repaired"));

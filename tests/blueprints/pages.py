@@ -4,6 +4,7 @@ from contextlib import contextmanager
 from threading import get_ident
 
 from bs4 import BeautifulSoup
+from itsdangerous import URLSafeSerializer
 from sqlalchemy import event
 
 from database import db
@@ -27,6 +28,15 @@ def news(client, answer, *, until):
             return found
         page = page.at(next((each.id for each in reversed(events) if each.id), page.position))
     raise AssertionError(f"it never came; what came: {found}")
+
+
+def followed(html):
+    """The topics a page follows. Pages of refusal follow some, too: those of the viewer's own badges."""
+    if "live-connect" not in html:
+        return []
+    _valid, signed = URLSafeSerializer("any").loads_unsafe(connection(html).token)
+    assert signed is not None
+    return signed[0]
 
 
 def has(text):

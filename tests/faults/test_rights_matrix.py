@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 
 import pytest
 import sqlalchemy as sa
-from itsdangerous import URLSafeSerializer
 
 from database import db
-from live.testing import TRANSPORTS, Ended, Refused, connection
+from live.testing import TRANSPORTS, Ended, Refused
+from tests.blueprints.pages import followed
 from tests.faults.real_site import NOBODY, RealSite
 
 pytestmark = pytest.mark.xdist_group("faults-rights")
@@ -64,7 +64,6 @@ ROWS = {
     ),
     "jobs:list:<int:user_id>": Row("jobs:list:{member}", {"member"}, missing="jobs:list:999999"),
     "jobs:everybodys": Row("jobs:everybodys", {"admin"}),
-    "jobs:line": Row("jobs:line", SIGNED_IN),
     "orders:menu": Row("orders:menu", SIGNED_IN),
     "chat:rooms:all": Row("chat:rooms:all", SIGNED_IN),
     f"chat:user:{MAX}user_id>": Row("chat:user:{member}", {"member"}, missing="chat:user:999999"),
@@ -133,15 +132,6 @@ def test_nobody_gets_what_is_not_theirs(people, ids, role, pattern):
             200 if may else 303 if role == NOBODY else 403 if pattern == "orders:kitchen" else 404
         )
         assert may == (topic in followed(html))
-
-
-def followed(html):
-    """The topics a page follows. Pages of refusal follow some, too: those of the viewer's own badges."""
-    if "live-connect" not in html:
-        return []
-    _valid, signed = URLSafeSerializer("any").loads_unsafe(connection(html).token)
-    assert signed is not None
-    return signed[0]
 
 
 def refusal(kind):

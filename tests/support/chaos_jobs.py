@@ -1,6 +1,6 @@
 """Jobs while everything is killed: workers, the processes of single jobs, Redis; by seeded dice, on real processes.
 
-    make chaos-jobs                        200 jobs of 1 to 20 s, two workers; some 20 minutes
+    make chaos-jobs                        200 jobs of 1 to 20 s, two workers; a quarter of an hour
     make chaos-jobs ARGS="--seed 7"        with other dice
 
 Each job's effect is one row. At the end every job must have one end, every effect must be there once, and nobody who
@@ -9,6 +9,7 @@ looked may have waited more than 30 s past the fact. The figures are written to 
 
 import argparse
 import json
+import math
 import random
 import signal
 import sys
@@ -37,6 +38,8 @@ WORKERS = 2
 DEPLOY_S = 1.2  # RQ takes a second signal for an echo of the first for one second
 FROZEN_S = 14  # longer than the lease: the process wakes up as a late twin
 NOT_A_SECOND_MORE_S = 3600
+SKEW = 3  # of the lengths: many short jobs and some long ones, as in life
+BLOWS = ("parent", "horse", "horse", "both", "redis", "deploy", "freeze")
 
 
 class Chaos:
@@ -45,6 +48,7 @@ class Chaos:
     def __init__(self, folder, seed, say=print):
         self.folder, self.dice, self.say = Path(folder), random.Random(seed), say
         self.over, self.kills, self.done, self.threads = threading.Event(), {}, Counter(), []
+        self.bag = []
         self.redis = EmbeddedRedis(self.folder / "redis").start()
         url = f"sqlite:///{self.folder}/levain.db"
         self.app = databases.site(url, self.redis.url, self.folder)
@@ -80,7 +84,9 @@ class Chaos:
         """So many jobs of ada's, their ids."""
         with self.app.app_context():
             ada = User.find(databases.email_of("ada"))
-            lengths = [round(self.dice.uniform(shortest_s, longest_s), 2) for _ in range(count)]
+            more = [0, 1, *[self.dice.random() ** SKEW for _ in range(count - 2)]]
+            lengths = [round(shortest_s + (longest_s - shortest_s) * each, 2) for each in more]
+            self.dice.shuffle(lengths)
             made = [moves.create("chaos", {"seconds": each}, user=ada) for each in lengths]
             db.session.commit()
             return [job.id for job in made]
@@ -98,21 +104,31 @@ class Chaos:
             return db.session.scalar(db.select(db.func.count(Job.id)).where(Job.state.not_in(ENDED)))
 
     def strike(self):
-        """One blow, and whoever looks after processes starts them again at once."""
-        blow = self.dice.choice(["parent", "horse", "horse", "both", "redis", "deploy", "freeze"])
+        """One blow where somebody is at work, and whoever looks after processes starts them again at once. Each kind
+        of blow has its turn."""
+        while not (at_work := [each for each in range(WORKERS) if self._horses(each)]) and self.left():
+            self.over.wait(0.1)
+        if not at_work:
+            return
+        self.bag = self.bag or self.dice.sample(BLOWS, len(BLOWS))
+        blow = self.bag.pop()
         self.done[blow] += 1
-        getattr(self, f"_{blow}")(self.dice.randrange(WORKERS))
+        getattr(self, f"_{blow}")(self.dice.choice(at_work))
         self.workers = [each if each.poll() is None else self._worker() for each in self.workers]
 
-    def _horse(self, number, sign=signal.SIGKILL):
-        for horse in self._horses(number):
+    def _horse(self, number):
+        for horse in self._doomed(number):
             with suppress(psutil.NoSuchProcess):
-                horse.send_signal(sign)
-                self.kills[horse.pid] = time.time()
+                horse.kill()
+
+    def _doomed(self, number):
+        """The processes of jobs that die now, by this worker's end or by a signal of their own."""
+        horses = self._horses(number)
+        self.kills |= dict.fromkeys([horse.pid for horse in horses], time.time())
+        return horses
 
     def _parent(self, number):
-        for horse in self._horses(number):
-            self.kills[horse.pid] = time.time()
+        self._doomed(number)
         self.workers[number].kill()
         self.workers[number].wait()
 
@@ -121,22 +137,27 @@ class Chaos:
         self._parent(number)
 
     def _deploy(self, number):
-        for _ in range(2):
-            self.workers[number].terminate()
-            self.over.wait(DEPLOY_S)
+        self.workers[number].terminate()
+        self.over.wait(DEPLOY_S)
+        self._doomed(number)
+        self.workers[number].terminate()
         self.workers[number].wait(LATE_S)
 
     def _freeze(self, number):
+        """Its processes stand still, and go on when others have been at work: no fact from which to count."""
         frozen = self._horses(number)
-        self._horse(number, signal.SIGSTOP)
+        self._signal(frozen, signal.SIGSTOP)
         self.threads.append(threading.Thread(target=self._thaw, args=[frozen]))
         self.threads[-1].start()
 
     def _thaw(self, frozen):
         self.over.wait(FROZEN_S)
-        for each in frozen:
+        self._signal(frozen, signal.SIGCONT)
+
+    def _signal(self, processes, sign):
+        for process in processes:
             with suppress(psutil.NoSuchProcess):
-                each.send_signal(signal.SIGCONT)
+                process.send_signal(sign)
 
     def _redis(self, _number):
         self.redis.process.kill()
@@ -146,7 +167,8 @@ class Chaos:
 
     def _horses(self, number):
         try:
-            return psutil.Process(self.workers[number].pid).children()
+            children = psutil.Process(self.workers[number].pid).children()
+            return [each for each in children if each.status() != psutil.STATUS_ZOMBIE]
         except psutil.NoSuchProcess:
             return []
 
@@ -159,9 +181,10 @@ class Chaos:
             ended = {job.id: job for job in db.session.scalars(db.select(Job))}
             effects = Counter(db.session.scalars(db.select(Note.job_id).where(Note.text == EFFECT)))
             lost = db.session.scalars(db.select(Attempt).where(Attempt.outcome == "lost")).all()
-            killed = [(each, self.kills.get(int(each.worker.rsplit(" ", 1)[1]))) for each in lost]
+            killed = [(each, self.kills.get(int(each.worker.rsplit(" ", 1)[1]), 0)) for each in lost]
         late = [each.seen_at - ended[each.job_id].ended_at.timestamp() for each in viewers if each.seen_at]
-        given_up = [each.ended_at.timestamp() - at for each, at in killed if at]
+        # Numbers of processes come again within minutes: only what was killed after it began.
+        given_up = [each.ended_at.timestamp() - at for each, at in killed if at > each.started_at.timestamp()]
         states = Counter(ended[each].state for each in ids)
         return {
             "jobs": len(ids),
@@ -178,7 +201,7 @@ class Chaos:
         }
 
 
-def run(folder, *, seed, jobs, lengths_s, blow_every_s, say=print):
+def run(folder, *, seed, jobs, lengths_s, blow_every_s, most_blows=math.inf, say=print):
     """The figures of one run."""
     chaos = Chaos(folder, seed, say)
     try:
@@ -186,7 +209,8 @@ def run(folder, *, seed, jobs, lengths_s, blow_every_s, say=print):
         viewers, begin, shown = chaos.viewers(ids), time.monotonic(), 0.0
         while chaos.left() and time.monotonic() - begin < NOT_A_SECOND_MORE_S:
             chaos.over.wait(chaos.dice.uniform(0.5, 1.5) * blow_every_s)
-            chaos.strike()
+            if chaos.done.total() < most_blows:
+                chaos.strike()
             if time.monotonic() - shown > LATE_S:
                 shown = time.monotonic()
                 say(f"{shown - begin:5.0f} s: {chaos.left()} of {jobs} left, {dict(chaos.done)}")

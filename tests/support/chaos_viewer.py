@@ -1,17 +1,18 @@
 """Somebody who looks at one job until it has ended: a page, its stream, and what a browser does when that breaks."""
 
 import http.client
+import json
+import random
 import re
 import threading
 import time
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 
 from live.testing.page import connection
 from live.testing.stream import Parser
 
 SILENCE_S = 12  # a page believes its stream for so long
-AGAIN_S = 0.3
-REPAIR = ("live:resync", "live:bye")
+CAP_S = 4  # of the pause before it asks again, as in live.js: random, and longer with each failure in a row
 END = re.compile(r'<section id="job-(\d+)"[^>]*data-state="(done|failed|cancelled)"')
 
 
@@ -22,27 +23,53 @@ class Viewer:
         self.job_id, self.ends, self.seen_at = job_id, set(), None
         self._port, self._over = port, over
         self._headers = {"Cookie": cookie, "Accept": "text/html, text/event-stream"}
+        self._page, self._failures = None, 0
         self.thread = threading.Thread(target=self._look, daemon=True)
         self.thread.start()
 
     def _look(self):
-        """A browser never gives up: whatever breaks, it loads its page again."""
+        """A browser never gives up; without its pauses many of them would keep a busy site from answering any."""
         while not self._over.is_set():
-            with suppress(OSError, http.client.HTTPException, AssertionError):
-                self._follow()
-            self._over.wait(AGAIN_S)
+            try:
+                pause_s = self._follow()
+            except (OSError, http.client.HTTPException):
+                pause_s = random.uniform(0, min(CAP_S, 2**self._failures))
+                self._failures += 1
+            self._over.wait(pause_s)
 
     def _follow(self):
-        with self._get(f"/jobs/{self.job_id}") as answer:
-            page = answer.read().decode()
-        self._note(page)
+        """Reads the stream from where it was; the seconds to wait before the next try."""
+        if self._page is None:
+            self._load()
         parser = Parser()
-        with self._get(connection(page).address("stream")) as stream:
+        with self._get(self._page.address("stream")) as stream:
             while not self._over.is_set() and (data := stream.read1(65536)):
                 for event in parser.feed(data):
-                    if event.name in REPAIR:
-                        return
-                    self._note(event.data)
+                    if (pause_s := self._take(event)) is not None:
+                        return pause_s
+        return random.random()
+
+    def _take(self, event):
+        """None, or how long to wait where the stream has ended with this event."""
+        self._failures = 0
+        if event.name == "live:resync":
+            self._page = None
+            return random.random() * json.loads(event.data)["spread"] / 1000
+        if event.name == "live:bye":
+            return json.loads(event.data)["retry"] / 1000
+        if event.name == "live:refresh":
+            self._load()
+        elif event.id:
+            self._page = self._page.at(event.id)
+        self._note(event.data)
+        return None
+
+    def _load(self):
+        self._page = None  # whatever was announced is not shown before this has answered
+        with self._get(f"/jobs/{self.job_id}") as answer:
+            html = answer.read().decode()
+        self._note(html)
+        self._page = connection(html)
 
     def _note(self, html):
         for number, end in END.findall(html):

@@ -5,7 +5,7 @@ import pytest
 from blueprints.jobs.broadcasts import log_topic
 from database import db
 from live.testing import capture
-from tests.blueprints.pages import soup
+from tests.blueprints.pages import followed, soup
 from tests.support.jobs import relay
 from work import Job, Note, Refused, moves, notes
 from work.notes import LINE_CHARS, LINES_KEPT, LINES_SHOWN, LINES_TOGETHER
@@ -61,10 +61,10 @@ def test_what_is_more_than_a_page_holds_is_in_older_pieces_without_a_hole(as_use
 
 def test_an_older_piece_stays_as_it_is_and_an_address_of_none_is_the_newest(as_user, talk):
     ada, job_id = as_user("ada"), talk(300)
-    older, newest = soup(ada.get(f"/jobs/{job_id}?until=200")), soup(ada.get(f"/jobs/{job_id}"))
-    topic = log_topic(job_id)
-    assert topic in newest.find(id="live-connect")["data-live-follows"].split()
-    assert topic not in older.find(id="live-connect")["data-live-follows"].split()
+    older, newest = ada.get(f"/jobs/{job_id}?until=200"), ada.get(f"/jobs/{job_id}")
+    assert log_topic(job_id) in followed(newest.text)
+    assert log_topic(job_id) not in followed(older.text)
+    older, newest = soup(older), soup(newest)
     assert lines(older)[-1] == "line 200"
     for wrong in ("0", "-5", "300", "9" * 30, "x", "99999"):
         assert lines(soup(ada.get(f"/jobs/{job_id}?until={wrong}"))) == lines(newest), wrong

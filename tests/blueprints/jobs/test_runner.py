@@ -11,6 +11,7 @@ from blueprints.chat.models import Room
 from database import db
 from tests.support.jobs import attempt
 from work import Job, Output, Refused, moves
+from work.moves import ATTEMPTS_KEPT
 
 pytestmark = pytest.mark.both_databases
 
@@ -76,6 +77,18 @@ def test_after_the_last_attempt_it_is_parked_and_started_again_by_hand(app, kind
     assert [(each.number, each.outcome) for each in look(job_id).attempts] == [
         (n, "failed") for n in (1, 2, 3)
     ]
+
+
+def test_of_very_many_attempts_the_newest_are_kept(app, kind, job_of, look):
+    job_id = job_of("ada", kind(lambda _run: None))
+    with app.app_context():
+        for number in range(1, ATTEMPTS_KEPT + 3):
+            assert moves.start(Job.find(job_id), number)
+            assert moves.fail(Job.find(job_id), number, "no")
+            assert moves.retry(Job.find(job_id))
+        db.session.commit()
+    kept = [each.number for each in look(job_id).attempts]
+    assert kept == list(range(3, ATTEMPTS_KEPT + 3))
 
 
 @pytest.mark.parametrize(

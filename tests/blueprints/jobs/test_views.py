@@ -12,6 +12,7 @@ from blueprints.jobs.broadcasts import (
 from database import db
 from tests.blueprints.pages import AS_HTMX, queries, soup
 from work import Job, moves
+from work.models import PLACES_SAID
 
 PERIOD = {"since": "2026-03-02", "until": "2026-03-04"}
 REPORT = "/jobs/?kind=sales_report"
@@ -131,6 +132,12 @@ def test_a_job_that_waits_says_its_place_in_the_line(ada, job_of):
     job_of("grace")
     second = job_of("ada")
     assert "1 ahead of it" in soup(ada.get(f"/jobs/{second}")).select_one("#job-more").text
+
+
+def test_beyond_twenty_a_place_in_the_line_is_not_counted(ada, job_of):
+    last = [job_of("ada") for _ in range(PLACES_SAID + 2)][-2:]
+    said = [soup(ada.get(f"/jobs/{job_id}")).select_one("#job-more p").text for job_id in last]
+    assert said == ["20 ahead of it in the line.", "More than 20 ahead of it in the line."]
 
 
 def test_what_waits_is_cancelled_at_once_and_started_again(ada, job_of):

@@ -87,6 +87,14 @@ def test_lost_while_it_was_asked_to_stop_it_is_cancelled(running, change, turn, 
     assert (look(running).state, look(running).attempts[0].outcome) == ("cancelled", "cancelled")
 
 
+def test_what_has_ended_is_kept_for_thirty_days(app, running, change, turn):
+    for days, is_there in ((7, True), (29, True), (31, False)):
+        change(running, state="done", ended_at=utcnow() - timedelta(days=days))
+        turn()
+        with app.app_context():
+            assert (Job.find(running) is not None) is is_there
+
+
 def test_one_that_does_not_hear_is_stopped(running, change, turn, look):
     change(running, state="stopping", beat_at=utcnow(), due_at=utcnow())
     turn()
