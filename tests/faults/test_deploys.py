@@ -12,7 +12,7 @@ import pytest
 
 from live.testing import TRANSPORTS, Ended
 from tests.faults.limits import in_time
-from tests.faults.open_pages import OpenPage
+from tests.faults.open_pages import OpenPage, complete
 from tests.faults.real_site import RealSite
 
 pytestmark = [pytest.mark.xdist_group("faults-deploys"), pytest.mark.timeout(180)]
@@ -96,21 +96,12 @@ def test_no_post_fails_and_every_page_is_complete_after(site, ada, pages, deploy
         took = wait_for_exit()
     assert set(posts.statuses) == {303}, posts.statuses
     assert took < in_time(EXIT_S)
-    complete(site, ada, pages)
+    complete(site, pages)
     for page in pages:
         for bye in page.byes:
             said = json.loads(bye.data)
             assert said["reason"] == "restart"
             assert 0 < said["retry"] <= 5000
-
-
-def complete(site, ada, pages):
-    """Everything that a fresh page shows; a page that lived through it all may show more, older things."""
-    fresh = OpenPage(site, "stream", ROOM)
-    fresh.close()
-    for page in pages:
-        page.until_shown(fresh.shown)
-        assert page.wrong == []
 
 
 def test_a_websocket_is_closed_with_the_code_for_a_restart_and_returns_are_spread(site, ada):

@@ -20,14 +20,13 @@ from blueprints.chat.models import Room
 from database import db
 from live.testing import TRANSPORTS
 from tests.faults.limits import in_time
-from tests.faults.open_pages import OpenPage
+from tests.faults.open_pages import REPAIRED_S, OpenPage, complete
 from tests.faults.real_site import RealSite
 from tests.support.shared import run_postgres, stop_postgres
 
 AWAY_S = int(
     os.environ.get("LEVAIN_AWAY_S", "8")
 )  # more than a page is told nothing of it (live/hub.py, MAX_LAG_S)
-REPAIRED_S = 15
 EACH = 100  # connections on each transport
 POOL = 20  # config.py
 ROOM = "/chat/rooms/1"
@@ -145,16 +144,8 @@ def test_open_pages_stay_say_that_they_may_be_behind_and_are_right_after(
     assert {status for status, _ in asking.answers} <= {200, 503}
     assert all("its database is away" in text for text in refused)
     assert refused or fault is hung
-    complete(site, ada, pages)
-
-
-def complete(site, ada, pages):
     posted(ada)
-    fresh = OpenPage(site, "stream", ROOM)
-    fresh.close()
-    for page in pages:
-        page.until_shown(fresh.shown, REPAIRED_S)
-        assert page.wrong == []
+    complete(site, pages)
 
 
 def dial(site, person, kind):

@@ -281,6 +281,19 @@ def test_after_a_clock_was_set_back_volatile_values_go_on(log, make_hub):
     assert seen == [{"bar after", "other before"}, set()]  # whoever has seen the time to come gets all, once
 
 
+def test_a_volatile_value_is_there_for_late_comers_for_its_time_and_no_longer(log, make_hub, monkeypatch):
+    hub = make_hub()
+    reader = Reader(hub, hub.position())
+    an_hour_ago = int(time.time() * 1000) - 3_600_000  # by the clock of whoever made it
+    log.publish_volatile(Event(TOPIC, "50 %", "", "#bar", "bar", an_hour_ago))
+    assert reader.event().data == "50 %"
+    hub.beat()
+    assert late(hub, 0) == {"50 %"}
+    monkeypatch.setattr("live.latest.LATEST_KEPT_S", 0)
+    hub.beat()
+    assert late(hub, 0) == set()
+
+
 def late(hub, seen_ms):
     """What somebody who comes now is given."""
     reader = Subscription(Identity("ada-1", "ada", 1, "ada"), [TOPIC], seen_ms=seen_ms)
