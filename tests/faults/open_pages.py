@@ -24,13 +24,13 @@ REPAIRED_S = 15  # the promise of DESIGN: complete so long after the end of a fa
 class OpenPage:
     """`shown` are the notes on it; `resyncs` counts how often it had to fetch itself, `lost` how often its connection
     ended or did not come about, `wrong` lists what is wrong; `fresh` is what the newest beat said, `bar` the volatile
-    value on it."""
+    value on it, `present` who was here, each time that was said."""
 
     def __init__(self, site, kind, path="/notes/1"):
         self.site, self.kind, self.path = site, kind, path
         self.shown, self.resyncs, self.reconnects, self.wrong, self.beats = [], 0, 0, [], 0
         self.lost, self.fresh, self.bar = 0, None, None
-        self.byes = []
+        self.byes, self.present = [], []
         self.client = None
         self.load()
         self.connect()
@@ -96,6 +96,8 @@ class OpenPage:
         elif event.name == "live:bye":
             self.byes.append(event)
             self._drop()
+        elif event.name == "live:presence":
+            self.present.append({int(user) for user in json.loads(event.data)})
         elif event.name == "live:beat":
             self.beats += 1
             self.fresh = json.loads(event.data)["fresh"]

@@ -16,6 +16,7 @@ import psutil
 import psycopg
 import pytest
 
+from blueprints.auth import LoginSession
 from blueprints.chat.models import Room
 from database import db
 from live.testing import TRANSPORTS
@@ -148,8 +149,32 @@ def test_open_pages_stay_say_that_they_may_be_behind_and_are_right_after(
     complete(site, pages)
 
 
+def test_a_request_that_is_under_way_at_sigterm_gets_its_goodbye(site, own_postgres, ada):
+    old, ada.position = site.processes[-1], ada.get(ROOM)[1]["Live-Position"]
+    assert ada.session_id()  # known from here on, for the table is about to be locked
+    page = OpenPage(site, "stream", ROOM)
+    with psycopg.connect(own_postgres[1]) as holder:
+        holder.execute(f"LOCK TABLE {LoginSession.__table__.name} IN ACCESS EXCLUSIVE MODE")
+        plug = asked(site, ada, "stream")  # it waits for who it is
+        old.terminate()
+        page.until(lambda page: page.byes)  # and the others are on their way already
+        page.close()
+    with plug, plug.makefile("rb") as answer:
+        assert b"event: live:bye\n" in answer.read()
+    assert old.wait(in_time(30)) == 0
+    assert "Traceback" not in (site.folder / f"web{len(site.processes) - 1}.log").read_text()
+    site.start()  # for the next test
+
+
 def dial(site, person, kind):
     """A connection of that transport, by hand: no thread of ours for each."""
+    plug = asked(site, person, kind)
+    if kind != "poll":  # that is answered at its end
+        assert plug.recv(13) in (b"HTTP/1.1 200 ", b"HTTP/1.1 101 ")
+    return plug
+
+
+def asked(site, person, kind):
     plug = socket.create_connection(("127.0.0.1", site.port), timeout=60)
     page = person.connection("chat:room:1", position=person.position)
     headers = {"Host": f"127.0.0.1:{site.port}", **person.headers}
@@ -161,8 +186,6 @@ def dial(site, person, kind):
         "",
     ]
     plug.sendall("\r\n".join(lines).encode())
-    if kind != "poll":  # that is answered at its end
-        assert plug.recv(13) in (b"HTTP/1.1 200 ", b"HTTP/1.1 101 ")
     return plug
 
 
