@@ -11,7 +11,7 @@ from tests.faults.notes_server import NotesServer
 from tests.faults.open_pages import REPAIRED_S, complete
 from tests.faults.redis_servers import RedisServer
 
-pytestmark = pytest.mark.xdist_group("faults-failover")
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("faults-failover")]
 
 
 class Pair:

@@ -11,7 +11,7 @@ import pytest
 from tests.faults.limits import in_time
 from tests.faults.open_pages import complete
 
-pytestmark = pytest.mark.xdist_group("faults-redis")
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("faults-redis")]
 
 ANSWERED_S = 2  # no request waits longer for a Redis that says nothing
 

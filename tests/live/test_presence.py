@@ -168,6 +168,7 @@ def here(client, wanted, within_s):
     raise AssertionError(f"not {wanted} within {within_s} s")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", list(TRANSPORTS))
 def test_somebody_is_seen_from_another_process_and_gone_three_seconds_after_closing(two_sites, enter, kind):
     topic = f"rooms:room:{list(TRANSPORTS).index(kind)}"
@@ -195,6 +196,7 @@ def second_tab(sites, enter, topic):
     enter(sites[0], "poll", topic, "bob").close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("change", [reload, another_transport, second_tab])
 def test_whoever_comes_back_at_once_was_never_away(two_sites, enter, change):
     topic = f"rooms:room:{10 + [reload, another_transport, second_tab].index(change)}"
