@@ -44,6 +44,7 @@ class Latest:
         self._lock = threading.Lock()
         self._deliver, self._ask, self._wake = deliver, ask, wake
         self._newest: dict[tuple[str, str, str], Event] = {}
+        self._heard: dict[tuple[str, str, str], float] = {}  # when, in monotonic seconds
         self._newest_ms, self._heard_at = 0, 0.0
 
     @property
@@ -60,9 +61,11 @@ class Latest:
         return [event for event in newest if event.topic in topics and event.at_ms > seen_ms]
 
     def forget_old(self) -> None:
-        oldest_ms = int(time.time() * 1000) - LATEST_KEPT_S * 1000
+        # By when it was heard: whose clock made it may be an hour off.
+        oldest = time.monotonic() - LATEST_KEPT_S
         with self._lock:
-            self._newest = {slot: event for slot, event in self._newest.items() if event.at_ms > oldest_ms}
+            self._heard = {slot: at for slot, at in self._heard.items() if at > oldest}
+            self._newest = {slot: event for slot, event in self._newest.items() if slot in self._heard}
 
     def listen(self) -> None:
         """Follows the channel until the process ends; a connection's loop may swallow what it logs."""
@@ -104,8 +107,8 @@ class Latest:
             if behind_ms > 0:
                 self._set_back(event.at_ms)
             if slot:
-                self._newest[slot] = event
-                self._newest_ms, self._heard_at = max(self._newest_ms, event.at_ms), time.monotonic()
+                self._newest[slot], self._heard[slot] = event, time.monotonic()
+                self._newest_ms, self._heard_at = max(self._newest_ms, event.at_ms), self._heard[slot]
         self._deliver(event)
 
     def _set_back(self, now_ms: int) -> None:

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from tests.support.door import HOLD_ALL, REFUSE, answer
 from tests.support.live_pages import is_in, texts
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(120)]
 HTML = '<title>Hotel</title><p id="rows">Hotel</p><hx-partial hx-target="#rows" hx-swap="innerHTML">Hotel</hx-partial>'
 STREAM = "data: " + HTML.replace("\n", "") + "\n\n"
 # The answer, and how many requests are most in WATCH_MS (full jitter between 0 and 1, 2, 4, 4 ... seconds).

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from tests.support.door import REFUSE, SILENT, answer
 from tests.support.live_pages import waits_for
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(120)]
 ANSWERS = """
 window.answers = [];
 for (const name of ["live:sent", "live:acknowledged", "live:refused"])

@@ -9,7 +9,7 @@ from tests.support import clients
 from tests.support.door import HOLD_ALL, REFUSE, Door
 from tests.support.live_pages import RECORDER, is_in
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(180)]
 CANARY = "window.canary = (window.canary || 0) + 1"
 SEEDS = [
     f"<script>{CANARY}</script>",

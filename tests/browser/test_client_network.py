@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.support.door import HOLD_ALL, HOLD_BODY, REFUSE, SILENT
 from tests.support.live_pages import is_in, texts, waits_for
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(120)]
 USE = "async (kind) => { const transport = await import('/live/static/transport.js'); transport.use(kind); }"
 EVENTS = 120
 

@@ -9,7 +9,7 @@ from tests.support.door import HOLD_ALL, answer
 from tests.support.live_pages import is_in, texts, waits_for
 from tests.support.live_site import POISON
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(120)]
 HIDE = """(hidden) => {
   Object.defineProperty(document, "hidden", {configurable: true, get: () => hidden});
   document.dispatchEvent(new Event("visibilitychange"));

@@ -8,7 +8,7 @@ from tests.browser.conftest import ARGUMENTS, CHROMIUM, program
 from tests.support.door import HOLD_ALL, answer
 from tests.support.live_pages import Site, is_in, texts, waits_for
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(120)]
 EVENTS = 1000
 
 

@@ -6,7 +6,7 @@ import redis
 from tests.support.door import answer
 from tests.support.live_pages import is_in, texts
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(120)]
 WHATS = ["open", "answer", "lost", "silent", "repair", "hide", "show", "unauthorised", "forbidden"]
 GO_ON = {"open": "live", "answer": "polling", "silent": "stale", "repair": "catching-up", "hide": "paused"}
 END = {"unauthorised": "signed-out", "forbidden": "denied"}

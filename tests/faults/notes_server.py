@@ -74,6 +74,10 @@ class NotesServer:
         assert status == 200, answer
         return json.loads(answer)["ids"]
 
+    def move_bar(self, text):
+        """The volatile value of the first list."""
+        assert self.ask("POST", "/bars/1", {"text": text}, self.headers)[0] == 200
+
     def ids(self, number=1):
         """The notes of a list, read from a fresh page."""
         status, _, html = self.ask("GET", f"/notes/{number}", headers=self.headers)

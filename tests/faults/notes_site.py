@@ -7,6 +7,7 @@ session. Who asks is in a cookie, unsigned: what is tested here is that nothing 
 import json
 import os
 import time
+from pathlib import Path
 
 from flask import Flask, render_template, request
 from flask_sock import Sock
@@ -21,6 +22,7 @@ from live import Identity, Live
 TEMPLATES = {
     "page.html": """<!doctype html><title>Notes</title>{{ live_connect(topic, socket="/socket") }}
 <ol id="notes" data-live-region>{% for note in notes %}{% include "_note.html" %}{% endfor %}</ol>""",
+    "_bar.html": '<p id="bar">{{ text }}</p>',
     "_note.html": '<li id="note-{{ note.id }}" data-sort="{{ note.id }}">{{ note.text }}</li>',
 }
 DEFAULTS = {
@@ -34,7 +36,16 @@ DEFAULTS = {
 
 def served():
     """The site that gunicorn serves; its settings are in one variable."""
-    return create(json.loads(os.environ["NOTES_SITE"]))
+    config = json.loads(os.environ["NOTES_SITE"])
+    if clock := config.pop("CLOCK", None):
+        _set_clock(Path(clock))
+    return create(config)
+
+
+def _set_clock(path):
+    """The clock of this process goes wrong by as many seconds as the file says; monotonic time does not."""
+    right = time.time
+    time.time = lambda: right() + float(path.read_text() or 0)
 
 
 def create(config):
@@ -83,6 +94,13 @@ def _add_routes(app):
         ids = [_add_note(app, number, asked.get("text", "")) for _ in range(asked.get("count", 1))]
         app.session.commit()
         return {"ids": ids, "committed_at": time.monotonic()}
+
+    @app.post("/bars/<int:number>")
+    def move(number):
+        """The newest value of a bar, which is worth nothing a second later."""
+        text = request.get_json()["text"]
+        app.live.replace(f"notes:list:{number}", "#bar", "_bar.html", text=text, key="bar", volatile=True)
+        return {}
 
     sock = Sock()
     sock.route("/socket")(lambda ws: app.live.serve_socket(ws, lambda _name, _fields: None))

@@ -15,19 +15,22 @@ from live.testing import TRANSPORTS, Ended, Refused, connection
 from tests.faults.limits import in_time
 
 NOTE = re.compile(r'id="(?:note|message)-(\d+)"')
+BAR = re.compile(r'id="bar">(\w+)<')
 AWAY = (OSError, http.client.HTTPException, Ended, Refused, AssertionError)
 PAUSE_S = 0.05
+REPAIRED_S = 15  # the promise of DESIGN: complete so long after the end of a fault
 
 
 class OpenPage:
     """`shown` are the notes on it; `resyncs` counts how often it had to fetch itself, `lost` how often its connection
-    ended or did not come about, `wrong` lists what is wrong; `fresh` is what the newest beat said."""
+    ended or did not come about, `wrong` lists what is wrong; `fresh` is what the newest beat said, `bar` the volatile
+    value on it, `present` who was here, each time that was said."""
 
     def __init__(self, site, kind, path="/notes/1"):
         self.site, self.kind, self.path = site, kind, path
         self.shown, self.resyncs, self.reconnects, self.wrong, self.beats = [], 0, 0, [], 0
-        self.lost, self.fresh = 0, None
-        self.byes = []
+        self.lost, self.fresh, self.bar = 0, None, None
+        self.byes, self.present = [], []
         self.client = None
         self.load()
         self.connect()
@@ -93,11 +96,14 @@ class OpenPage:
         elif event.name == "live:bye":
             self.byes.append(event)
             self._drop()
+        elif event.name == "live:presence":
+            self.present.append({int(user) for user in json.loads(event.data)})
         elif event.name == "live:beat":
             self.beats += 1
             self.fresh = json.loads(event.data)["fresh"]
         elif not event.name:
             self.shown += [int(number) for number in NOTE.findall(event.data)]
+            self.bar = (BAR.search(event.data) or [None, self.bar])[1]
 
     def _check_order(self, event):
         found, before = read(event.id), read(self.page.position)
@@ -117,3 +123,12 @@ class OpenPage:
             self.close()
         self.client = None
         time.sleep(PAUSE_S)  # a browser's smallest back-off
+
+
+def complete(site, pages):
+    """Each shows what a fresh page shows; one that lived through it all may show more, older things."""
+    fresh = OpenPage(site, "stream", pages[0].path)
+    fresh.close()
+    for page in pages:
+        page.until_shown(fresh.shown, REPAIRED_S)
+        assert page.wrong == []

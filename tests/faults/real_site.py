@@ -27,7 +27,7 @@ class RealSite:
 
     running: ClassVar = set()
 
-    def __init__(self, run_folder, folder, redis_url, database_url=None, **settings):
+    def __init__(self, run_folder, folder, redis_url, database_url=None, started=True, **settings):
         self.redis_url, self.folder = redis_url, folder
         self.database_url = database_url or seeded_copy(run_folder, redis_url, folder)
         self.app = databases.site(self.database_url, redis_url, folder / "var", **settings)
@@ -38,16 +38,21 @@ class RealSite:
         self.url = f"http://127.0.0.1:{self.port}"
         self.processes = []
         self.running.add(self)
-        self.start()
+        if started:
+            self.start()
 
     def start(self):
         """One more gunicorn on the same socket, which stays open between two of them; it answers when this returns."""
+        server.until_it_answers(f"{self.url}/login", *self.launch())
+        return self.processes[-1]
+
+    def launch(self):
+        """The process and its log, without waiting for an answer."""
         number = self.listener.fileno()
         command = ["-m", "gunicorn", "--bind", f"fd://{number}"]
         log = self.folder / f"web{len(self.processes)}.log"
         self.processes.append(server.start(command, self.settings, log, pass_fds=[number]))
-        server.until_it_answers(f"{self.url}/login", self.processes[-1], log)
-        return self.processes[-1]
+        return self.processes[-1], log
 
     def ask(self, method, path, fields=None, headers=None):
         """Status, headers and text of one request on a connection of its own."""

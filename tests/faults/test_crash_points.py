@@ -26,7 +26,7 @@ AT_ONCE = 8
 EMPTY_S = 5
 SEED = 4
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.timeout(60 + 3 * RUNS * len(POINTS))]
+pytestmark = [pytest.mark.long, pytest.mark.both_databases, pytest.mark.timeout(60 + 3 * RUNS * len(POINTS))]
 
 
 @pytest.fixture

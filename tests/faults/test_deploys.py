@@ -2,9 +2,11 @@
 
 import http.client
 import json
+import os
 import signal
 import threading
 import time
+from types import SimpleNamespace
 from uuid import uuid4
 
 import psutil
@@ -12,14 +14,20 @@ import pytest
 
 from live.testing import TRANSPORTS, Ended
 from tests.faults.limits import in_time
-from tests.faults.open_pages import OpenPage
+from tests.faults.open_pages import OpenPage, complete
 from tests.faults.real_site import RealSite
 
-pytestmark = [pytest.mark.xdist_group("faults-deploys"), pytest.mark.timeout(180)]
-
 EXIT_S = 30  # gunicorn.conf.py: graceful_timeout
+DEPLOYS = int(os.environ.get("LEVAIN_DEPLOYS", "1"))
+SETTLED_S = 5  # longer than somebody who does not come back stays (live/presence.py)
 POSTS_PER_S = 20
 ROOM = "/chat/rooms/1"
+
+pytestmark = [
+    pytest.mark.xdist_group("faults-deploys"),
+    pytest.mark.long,
+    pytest.mark.timeout(180 + 60 * DEPLOYS),
+]
 
 
 @pytest.fixture(scope="module")
@@ -90,13 +98,15 @@ def reload(site):
 @pytest.mark.parametrize("deploy", [restart, reload])
 def test_no_post_fails_and_every_page_is_complete_after(site, ada, pages, deploy):
     with Posts(ada) as posts:
-        wait_for_exit = deploy(site)
-        for page in pages:
-            page.until(lambda page: page.byes or page.reconnects, EXIT_S)
-        took = wait_for_exit()
+        for _ in range(DEPLOYS):
+            before = {page: page.reconnects for page in pages}
+            wait_for_exit = deploy(site)
+            for page in pages:
+                if page.kind != "poll":  # that may find the new process without ever having heard of it
+                    page.until(lambda page, before=before: page.reconnects > before[page], EXIT_S)
+            assert wait_for_exit() < in_time(EXIT_S)
     assert set(posts.statuses) == {303}, posts.statuses
-    assert took < in_time(EXIT_S)
-    complete(site, ada, pages)
+    complete(site, pages)
     for page in pages:
         for bye in page.byes:
             said = json.loads(bye.data)
@@ -104,13 +114,48 @@ def test_no_post_fails_and_every_page_is_complete_after(site, ada, pages, deploy
             assert 0 < said["retry"] <= 5000
 
 
-def complete(site, ada, pages):
-    """Everything that a fresh page shows; a page that lived through it all may show more, older things."""
-    fresh = OpenPage(site, "stream", ROOM)
-    fresh.close()
-    for page in pages:
-        page.until_shown(fresh.shown)
-        assert page.wrong == []
+class Following(threading.Thread):
+    """A page that is followed all the time, as a browser does it."""
+
+    def __init__(self, site, person, kind):
+        super().__init__()
+        self.page = OpenPage(SimpleNamespace(url=site.url, ask=site.ask, headers=person.headers), kind, ROOM)
+        self.over = threading.Event()
+
+    def run(self):
+        while not self.over.is_set():
+            self.page.step(0.2)
+        self.page.close()
+
+    def __enter__(self):
+        self.start()
+        return self.page
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.join()
+
+
+@pytest.mark.parametrize("kind", list(TRANSPORTS))
+def test_nobody_who_is_here_flickers(site, ada, kind):
+    grace = site.sign_in("grace")
+    both = {ada.user_id(), grace.user_id()}
+    with Following(site, ada, "stream") as watcher, Following(site, grace, kind):
+        until(lambda: watcher.present and watcher.present[-1] >= both)
+        said = len(watcher.present)
+        wait_for_exit = restart(site)
+        until(lambda: watcher.reconnects)
+        beats = watcher.beats
+        until(lambda: watcher.beats > beats + SETTLED_S)  # one a second
+        wait_for_exit()
+    assert all(present >= both for present in watcher.present[said:]), watcher.present
+
+
+def until(condition):
+    give_up = time.monotonic() + in_time(EXIT_S)
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.05)  # other threads look
 
 
 def test_a_websocket_is_closed_with_the_code_for_a_restart_and_returns_are_spread(site, ada):

@@ -8,11 +8,10 @@ import pytest
 from live.testing import TRANSPORTS
 from tests.faults.conftest import notes_config
 from tests.faults.notes_server import NotesServer
+from tests.faults.open_pages import REPAIRED_S, complete
 from tests.faults.redis_servers import RedisServer
 
-pytestmark = pytest.mark.xdist_group("faults-failover")
-
-REPAIRED_S = 15
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("faults-failover")]
 
 
 class Pair:
@@ -55,13 +54,6 @@ def pages(site, open_page):
     opened = [open_page(site, kind) for kind in TRANSPORTS]
     ids = site.post()
     return [page.until_shown(ids) for page in opened]
-
-
-def complete(site, pages):
-    ids = site.ids()
-    for page in pages:
-        page.until_shown(ids, REPAIRED_S)
-        assert page.wrong == []
 
 
 def test_a_failover_that_loses_writes_and_a_regular_way_back(pair, site, pages):

@@ -16,18 +16,18 @@ import psutil
 import psycopg
 import pytest
 
+from blueprints.auth import LoginSession
 from blueprints.chat.models import Room
 from database import db
 from live.testing import TRANSPORTS
 from tests.faults.limits import in_time
-from tests.faults.open_pages import OpenPage
+from tests.faults.open_pages import REPAIRED_S, OpenPage, complete
 from tests.faults.real_site import RealSite
 from tests.support.shared import run_postgres, stop_postgres
 
 AWAY_S = int(
     os.environ.get("LEVAIN_AWAY_S", "8")
 )  # more than a page is told nothing of it (live/hub.py, MAX_LAG_S)
-REPAIRED_S = 15
 EACH = 100  # connections on each transport
 POOL = 20  # config.py
 ROOM = "/chat/rooms/1"
@@ -145,20 +145,36 @@ def test_open_pages_stay_say_that_they_may_be_behind_and_are_right_after(
     assert {status for status, _ in asking.answers} <= {200, 503}
     assert all("its database is away" in text for text in refused)
     assert refused or fault is hung
-    complete(site, ada, pages)
-
-
-def complete(site, ada, pages):
     posted(ada)
-    fresh = OpenPage(site, "stream", ROOM)
-    fresh.close()
-    for page in pages:
-        page.until_shown(fresh.shown, REPAIRED_S)
-        assert page.wrong == []
+    complete(site, pages)
+
+
+def test_a_request_that_is_under_way_at_sigterm_gets_its_goodbye(site, own_postgres, ada):
+    old, ada.position = site.processes[-1], ada.get(ROOM)[1]["Live-Position"]
+    assert ada.session_id()  # known from here on, for the table is about to be locked
+    page = OpenPage(site, "stream", ROOM)
+    with psycopg.connect(own_postgres[1]) as holder:
+        holder.execute(f"LOCK TABLE {LoginSession.__table__.name} IN ACCESS EXCLUSIVE MODE")
+        plug = asked(site, ada, "stream")  # it waits for who it is
+        old.terminate()
+        page.until(lambda page: page.byes)  # and the others are on their way already
+        page.close()
+    with plug, plug.makefile("rb") as answer:
+        assert b"event: live:bye\n" in answer.read()
+    assert old.wait(in_time(30)) == 0
+    assert "Traceback" not in (site.folder / f"web{len(site.processes) - 1}.log").read_text()
+    site.start()  # for the next test
 
 
 def dial(site, person, kind):
     """A connection of that transport, by hand: no thread of ours for each."""
+    plug = asked(site, person, kind)
+    if kind != "poll":  # that is answered at its end
+        assert plug.recv(13) in (b"HTTP/1.1 200 ", b"HTTP/1.1 101 ")
+    return plug
+
+
+def asked(site, person, kind):
     plug = socket.create_connection(("127.0.0.1", site.port), timeout=60)
     page = person.connection("chat:room:1", position=person.position)
     headers = {"Host": f"127.0.0.1:{site.port}", **person.headers}
@@ -170,8 +186,6 @@ def dial(site, person, kind):
         "",
     ]
     plug.sendall("\r\n".join(lines).encode())
-    if kind != "poll":  # that is answered at its end
-        assert plug.recv(13) in (b"HTTP/1.1 200 ", b"HTTP/1.1 101 ")
     return plug
 
 

@@ -8,13 +8,13 @@ from live.testing.faults import asleep, kill
 from tests.faults.conftest import notes_config
 from tests.faults.limits import in_time
 from tests.faults.notes_server import NotesServer
+from tests.faults.open_pages import REPAIRED_S, complete
 
 pytestmark = [pytest.mark.xdist_group("faults-processes"), pytest.mark.long, pytest.mark.timeout(180)]
 
 HANGS_S = (
     20  # gunicorn's time-out here, 60 in production; a busy machine needs some of it for the start alone
 )
-REPAIRED_S = 15
 
 
 @pytest.fixture(scope="module")
@@ -35,13 +35,6 @@ def pages(site, open_page):
     for page in opened:
         page.until_shown(ids)
     return opened
-
-
-def complete(site, pages):
-    ids = site.ids()
-    for page in pages:
-        page.until_shown(ids, REPAIRED_S)
-        assert page.wrong == []
 
 
 def test_web_processes_that_are_killed_lose_nothing(site, pages):

@@ -140,6 +140,7 @@ def test_connected_readers_are_resynced_when_the_history_was_lost(log, make_hub,
     assert again.event().data == "new"
 
 
+@pytest.mark.long
 def test_a_server_that_comes_back_with_an_old_history_is_not_believed(log, make_hub, broken_redis):
     """Without an outbox only the processes know of the time between; the run_id is the same, nothing is missing."""
     hub = make_hub()
@@ -153,7 +154,6 @@ def test_a_server_that_comes_back_with_an_old_history_is_not_believed(log, make_
     assert between.event().data == "between"
     for key, value in old.items():
         broken_redis.restore(key, 0, value, replace=True)
-    broken_redis.client_kill_filter(_type="normal", skipme=True)
     assert between.event().name == "live:resync"
     assert Reader(hub, asleep).event().name == "live:resync"
     assert read(hub.position()).epoch not in {read(asleep).epoch, read(between.position).epoch}
@@ -279,6 +279,19 @@ def test_after_a_clock_was_set_back_volatile_values_go_on(log, make_hub):
     assert reader.event().data == "bar after"
     seen = [late(hub, seen_ms) for seen_ms in (before, now + SETTLED_MS)]
     assert seen == [{"bar after", "other before"}, set()]  # whoever has seen the time to come gets all, once
+
+
+def test_a_volatile_value_is_there_for_late_comers_for_its_time_and_no_longer(log, make_hub, monkeypatch):
+    hub = make_hub()
+    reader = Reader(hub, hub.position())
+    an_hour_ago = int(time.time() * 1000) - 3_600_000  # by the clock of whoever made it
+    log.publish_volatile(Event(TOPIC, "50 %", "", "#bar", "bar", an_hour_ago))
+    assert reader.event().data == "50 %"
+    hub.beat()
+    assert late(hub, 0) == {"50 %"}
+    monkeypatch.setattr("live.latest.LATEST_KEPT_S", 0)
+    hub.beat()
+    assert late(hub, 0) == set()
 
 
 def late(hub, seen_ms):

@@ -110,6 +110,7 @@ def sent(shop, after):
     return [int(entry.event.data) for entry in shop.log.read(after, block_ms=1900)]
 
 
+@pytest.mark.long
 def test_a_call_for_the_relay_is_heard_and_does_not_go_round(shop, two_hubs):
     _, other = two_hubs
     shop.outbox._wake = other.relay.wake

@@ -6,9 +6,12 @@ import time
 import pytest
 
 from live.log import Log, connect
-from live.presence import LEASE_S, LINGER_S, Presence
+from live.presence import LEASE_S, LINGER_S, TURN_S, Presence
 from live.testing import TRANSPORTS, connection
+from tests.faults.limits import in_time
 from tests.live.conftest import Site
+
+GONE_S = 3  # issue: a closed tab
 
 
 class Process:
@@ -126,11 +129,11 @@ def test_keys_of_a_wrong_type_heal(log, said, broken_redis):
 # -- the real thing: two gunicorns, three transports ------------------------------------------------------
 
 
-@pytest.fixture
-def two_sites(live_redis, tmp_path):
+@pytest.fixture(scope="module")
+def two_sites(live_redis, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("presence")
     sites = [
-        Site(live_redis, tmp_path / f"presence{n}.log", LIVE_SPACE="presence", LIVE_POLL_WAIT_S=2)
-        for n in range(2)
+        Site(live_redis, folder / f"{n}.log", LIVE_SPACE="presence", LIVE_POLL_WAIT_S=2) for n in range(2)
     ]
     yield sites
     for site in sites:
@@ -152,6 +155,9 @@ def enter():
         client.close()
 
 
+BEATS = int(2 * (LINGER_S + TURN_S) / 0.5)
+
+
 def here(client, wanted, within_s):
     """Reads what a page is told until these users are there; how long it took."""
     begun = time.monotonic()
@@ -162,12 +168,42 @@ def here(client, wanted, within_s):
     raise AssertionError(f"not {wanted} within {within_s} s")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", list(TRANSPORTS))
 def test_somebody_is_seen_from_another_process_and_gone_three_seconds_after_closing(two_sites, enter, kind):
     topic = f"rooms:room:{list(TRANSPORTS).index(kind)}"
     watcher = enter(two_sites[0], "stream", topic, "ada")
-    here(watcher, ["ada"], 3)
+    here(watcher, ["ada"], in_time(3))
     guest = enter(two_sites[1], kind, topic, "bob")
-    here(watcher, ["ada", "bob"], 3)
+    here(watcher, ["ada", "bob"], in_time(3))
     guest.close()
-    here(watcher, ["ada"], 3 + 1)  # one second for a machine that is busy with other tests
+    here(watcher, ["ada"], in_time(GONE_S))
+
+
+def reload(sites, enter, topic):
+    enter(sites[0], "stream", topic, "bob").close()
+    enter(sites[1], "stream", topic, "bob")
+
+
+def another_transport(sites, enter, topic):
+    for kind in ("socket", "poll"):
+        enter(sites[0], kind, topic, "bob").close()
+    enter(sites[0], "stream", topic, "bob")
+
+
+def second_tab(sites, enter, topic):
+    enter(sites[1], "socket", topic, "bob")
+    enter(sites[0], "poll", topic, "bob").close()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("change", [reload, another_transport, second_tab])
+def test_whoever_comes_back_at_once_was_never_away(two_sites, enter, change):
+    topic = f"rooms:room:{10 + [reload, another_transport, second_tab].index(change)}"
+    watcher = enter(two_sites[0], "stream", topic, "ada")
+    guest = enter(two_sites[1], "stream", topic, "bob")
+    here(watcher, ["ada", "bob"], in_time(3))
+    guest.close()
+    change(two_sites, enter, topic)
+    heard = [watcher.next() for _ in range(BEATS)]  # twice as long as a lease lingers
+    assert [event.data for event in heard if event.name == "live:presence"] == []
