@@ -50,11 +50,6 @@ class Audience:
     def empty(self) -> bool:
         return not self.takers and not self.plugged
 
-    def take_batch(self) -> Batch:
-        """What waits, to be written in one round."""
-        events, self.pending = self.pending, []
-        return Batch(events, self.socket)
-
 
 class Batch:
     """Events that go out together.

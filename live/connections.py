@@ -23,6 +23,9 @@ PIECES = 16  # so many sends to one reader, then it is the others' turn
 LINGER_S = 5  # a connection that ended is closed after so long, read or not
 PING_S = 20  # a page behind a proxy is only seen by its answer; two of these are within 45 s (FAULTS 3.7)
 _socket = monkey.get_original("socket", "socket")
+_close = monkey.get_original(
+    "os", "close"
+)  # the patched one waits for a turn of gevent's loop, which knows no socket of ours
 logger = logging.getLogger("live")
 
 
@@ -232,7 +235,7 @@ class Connections:
         del self._readers[fd]
         reader.fd = -1
         self._readiness.forget(fd)
-        os.close(fd)
+        _close(fd)
 
 
 def _watched(reader: Subscription) -> int:

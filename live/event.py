@@ -6,7 +6,7 @@ Everything that goes out is encoded here and nowhere else.
 
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from markupsafe import escape
 
@@ -48,7 +48,7 @@ class Event:
 
     def dump(self) -> str:
         """The text kept in Redis."""
-        return json.dumps({name: value for name, value in asdict(self).items() if value})
+        return json.dumps({name: value for name in self.__slots__ if (value := getattr(self, name))})
 
     @classmethod
     def load(cls, text: str) -> "Event":

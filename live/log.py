@@ -10,6 +10,7 @@ import select
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple, cast
 from uuid import uuid4
@@ -111,9 +112,14 @@ class _Glance:
         return bool(super().can_read(timeout))  # type: ignore[misc]
 
 
-def _readable(fd: int) -> bool:
+@cache
+def _poll() -> Any:
     patched = sys.modules.get("gevent.monkey")
-    glance = (patched.get_original("select", "poll") if patched else select.poll)()
+    return patched.get_original("select", "poll") if patched else select.poll
+
+
+def _readable(fd: int) -> bool:
+    glance = _poll()()
     glance.register(fd, select.POLLIN)
     return bool(glance.poll(0))
 
@@ -134,6 +140,7 @@ class Log:
         self._head, self._reset = client.register_script(_HEAD), client.register_script(_RESET)
         self._claim = client.register_script(_CLAIM)
         self._publish = client.register_script(_PUBLISH)
+        self._reading: redis.Redis | None = None
         self._take_lease, self._release_lease = (
             client.register_script(text) for text in (_TAKE_LEASE, _RELEASE_LEASE)
         )
@@ -204,7 +211,9 @@ class Log:
 
     def read(self, after: int, block_ms: int) -> list[Entry]:
         """The entries after a number; waits up to `block_ms` for one, then answers with none."""
-        answer = cast(Any, self.client.xread({self.key: f"{after}-0"}, block=block_ms)) or []
+        # A connection of its own: one loop asks, again and again, and need not borrow one each time.
+        self._reading = self._reading or self.client.client()  # type: ignore[no-untyped-call]
+        answer = cast(Any, self._reading.xread({self.key: f"{after}-0"}, block=block_ms)) or []
         streams = answer.items() if isinstance(answer, dict) else answer
         return [_entry(raw) for _key, entries in streams for raw in entries]
 

@@ -133,22 +133,18 @@ class Sockets:
     def _rounds(self) -> None:
         began = time.monotonic()
         dirty, self._dirty = self._dirty, []
-        for audience in dirty:
-            self._round(audience, audience.take_batch())
+        for batch, pairs in _together(dirty):
+            for start in range(0, len(pairs), SLICE):
+                self._write_batch(batch, pairs[start : start + SLICE])
+                self._let_others_run()
         if self._dirty:  # more came meanwhile, so it is a burst: let it gather
             now = time.monotonic()
             self._breath_ends = now + min(now - began, BREATH_S)
 
-    def _round(self, audience: Audience, batch: Batch) -> None:
-        readers = list(audience.plugged)
-        for start in range(0, len(readers), SLICE):
-            self._write_batch(audience, batch, readers[start : start + SLICE])
-            self._let_others_run()
-
-    def _write_batch(self, audience: Audience, batch: Batch, readers: list[Subscription]) -> None:
+    def _write_batch(self, batch: Batch, pairs: list[tuple[Subscription, Audience]]) -> None:
         """The inner loop of everything: what stands in it is paid for each delivery."""
         data, after, last, size, write = batch.data, batch.after, batch.last, len(batch.data), os.write
-        for reader in readers:
+        for reader, audience in pairs:
             if reader.busy or reader.n > after or reader.audience is not audience:
                 self._offer_all(reader, batch)
                 continue
@@ -163,10 +159,24 @@ class Sockets:
                 reader.n = last
             if sent != size:
                 self._open.keep(reader, batch.events, sent)
-        self._open.sends += len(readers)
-        self.deliveries += len(readers) * len(batch.events)
+        self._open.sends += len(pairs)
+        self.deliveries += len(pairs) * len(batch.events)
 
     def _offer_all(self, reader: Subscription, batch: Batch) -> None:
         if reader.fd >= 0 and not reader.ended:
             for encoded in batch.events:
                 self._offer(reader, encoded)
+
+
+def _together(dirty: list[Audience]) -> list[tuple[Batch, list[tuple[Subscription, Audience]]]]:
+    """What is to be written, each with its readers: of many audiences the same events wait, and are joined once."""
+    groups: dict[tuple[object, ...], list[Audience]] = {}
+    for audience in dirty:
+        groups.setdefault((audience.socket, *audience.pending), []).append(audience)
+    rounds = []
+    for audiences in groups.values():
+        batch = Batch(audiences[0].pending, audiences[0].socket)
+        rounds.append((batch, [(reader, each) for each in audiences for reader in each.plugged]))
+    for audience in dirty:
+        audience.pending = []
+    return rounds

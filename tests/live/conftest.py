@@ -24,7 +24,7 @@ from tests.live.outbox_site import Shop
 from tests.support import server
 
 ROOT = Path(__file__).parents[2]
-ANSWER_S = 30
+ANSWER_S = 30  # a gunicorn starts in two seconds, on a machine that others use too in fifteen
 _numbers = itertools.count(1)
 
 
