@@ -18,37 +18,6 @@ LEFT_BEHIND_S = 3
 RUN = pytest.StashKey[Run]()
 
 
-# What a stranger need not wait for at each `make test`: `make test-long` runs it. It grew over the ten minutes of the
-# ordinary run, and not all of it is shown green on a quiet machine yet.
-LONG = (
-    # Four that do not hold yet: under load (bounds, winners), at some times of the day (promise), and, since a
-    # message counts anew for all sixty people of the chaos run, more than SQLite writes at twenty a second (chaos).
-    "chaos/test_chaos.py::test_the_promise_is_kept_while_things_break",
-    "blueprints/chat/test_bounds.py",
-    "blueprints/orders/test_models.py::test_a_hundred_orders_and_fifty_cooks_make_a_hundred_winners",
-    "blueprints/orders/test_models.py::test_a_promise_follows_the_kitchens_real_pace_and_its_queue",
-    "browser/chat/",
-    "browser/test_axe.py",
-    "browser/test_budget.py",
-    "browser/test_client_",
-    "browser/test_jobs.py",
-    "browser/test_kitchen.py",
-    "browser/test_orders.py",
-    "browser/test_soak.py",
-    "faults/test_crash_points.py",
-    "faults/test_deploys.py",
-    "faults/test_failover.py",
-    "faults/test_redis.py",
-    "test_chaos_jobs.py",
-)
-
-
-def pytest_collection_modifyitems(items):
-    for item in items:
-        if item.nodeid.removeprefix("tests/").startswith(LONG):
-            item.add_marker("long")
-
-
 def pytest_configure(config):
     if not hasattr(config, "workerinput"):
         config.stash[RUN] = Run()

@@ -8,7 +8,7 @@ import gzip
 import pytest
 from playwright.sync_api import expect
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.timeout(180), pytest.mark.long]
 KIB = 1024
 FIRST_PAGE, SCRIPTS = 100 * KIB, 60 * KIB
 INTERACTIVE_MS = 1000

@@ -11,7 +11,7 @@ from embedded_redis import EmbeddedRedis
 from tests.browser.shop import board, strip
 from tests.support import ordering
 
-pytestmark = pytest.mark.timeout(240)  # several browsers on two cores
+pytestmark = [pytest.mark.timeout(240), pytest.mark.long]  # several browsers on two cores
 WALL = {"width": 1920, "height": 1080}
 COUNT_TONES = """() => {
 window.tones = [];

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from blueprints.orders.models import Closing
 from database import db, utcnow
 
-pytestmark = pytest.mark.timeout(180)  # several browsers on two cores
+pytestmark = [pytest.mark.timeout(180), pytest.mark.long]  # several browsers on two cores
 SPOKEN = """() => {
   window.spoken = [];
   new MutationObserver(() => {

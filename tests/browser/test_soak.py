@@ -18,7 +18,7 @@ SHORT_EVENTS = 60
 CUT_EVERY = 40
 WARM_UP = 30
 GROWTH = 1.2
-pytestmark = pytest.mark.timeout(0 if MINUTES else 300)
+pytestmark = [pytest.mark.timeout(0 if MINUTES else 300), pytest.mark.long]
 HEAP = "() => new Promise((done) => setTimeout(() => done(performance.memory.usedJSHeapSize)))"
 WALL = {"width": 1920, "height": 1080}
 

@@ -11,6 +11,8 @@ from tests.support import poison_worker, server
 from work import Job, kinds, moves
 from work.watcher import Watcher
 
+pytestmark = pytest.mark.long
+
 KINDS = {
     name: kind for name, kind in kinds.KINDS.items() if kind.function.__module__ == poison_worker.__name__
 }

@@ -159,6 +159,7 @@ def patiently(work, *arguments):
             db.session.rollback()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 def test_a_hundred_orders_and_fifty_cooks_make_a_hundred_winners(app, make_app, menu, person):
     """Every cook goes for every order, all beginning at the same moment: each order is moved once, by one of them."""

@@ -9,7 +9,7 @@ from database import db
 from tests.support.chatting import by, field, say
 from tests.support.databases import email_of
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.usefixtures("rooms")]
+pytestmark = [pytest.mark.timeout(240), pytest.mark.usefixtures("rooms"), pytest.mark.long]
 LISTEN = """() => {
     window.spoken = []; window.inLog = 0;
     const voice = document.getElementById("live-say");

@@ -7,7 +7,7 @@ from blueprints.chat.models import Membership, Message
 from database import db
 from tests.support.chatting import by, field, said, same_as_fresh, say
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.usefixtures("rooms")]
+pytestmark = [pytest.mark.timeout(240), pytest.mark.usefixtures("rooms"), pytest.mark.long]
 ADA = 1
 LINE_UNDER_MY_EYES = """() => {
     const box = document.getElementById("scroll").getBoundingClientRect(), middle = box.top + box.height / 2;

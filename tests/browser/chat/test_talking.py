@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from tests.support.chatting import by, field, said, same_as_fresh, say
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.usefixtures("rooms")]
+pytestmark = [pytest.mark.timeout(240), pytest.mark.usefixtures("rooms"), pytest.mark.long]
 
 
 def test_my_message_is_there_at_once_and_once(enter, transport):
