@@ -4,10 +4,18 @@ It finds about a quarter of what breaks a live page (UX 2.6); focus, speech and 
 """
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
+from sqlalchemy import select
+
+from blueprints.auth import User
+from database import db, utcnow
+from tests.support.databases import email_of
+from work import Attempt, Job, Note, moves
+from work.models import ENDED
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.long]
 AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
@@ -87,6 +95,44 @@ def test_the_frame_and_the_pages_of_accounts(chromium, site, open_as, axe):
 def test_the_pages_of_other_features(open_as, axe):
     ada = open_as("ada", "/")
     visit(ada, axe, "/chat/", "/chat/rooms/1", "/jobs/")
+
+
+def test_jobs_in_every_state(app, open_as, axe):
+    ids = rows_of_jobs(app)
+    root = open_as("root", "/jobs/", viewport=TELEPHONE)
+    visit(root, axe, "/jobs/workers", *[f"/jobs/{number}" for number in ids])
+    root.set_viewport_size(WALL)
+    visit(root, axe, "/jobs/?state=failed", "/jobs/")
+    root.locator("#jobs .rows a").first.focus()
+    with app.app_context():
+        user = db.session.scalars(select(User).where(User.email == email_of("root"))).one()
+        moves.create("sales_report", {}, user=user)
+        db.session.commit()
+    expect(root.locator(".changed")).to_be_visible()
+    check(root, axe, "a list that is held")
+
+
+def rows_of_jobs(app):
+    """A job of root's in each state, as it would be: with attempts, a log, a result."""
+    more = {
+        "running": {"percent": 40, "done": 40, "total": 100, "message": "on the way"},
+        "scheduled": {"due_at": utcnow() + timedelta(minutes=5), "message": "It broke."},
+        "failed": {"message": "It broke."},
+        "done": {"result": {"of": "Sales report", "retried": 35, "refused": [["it is no longer kept", 2]]}},
+    }
+    with app.app_context():
+        user, now = db.session.scalars(select(User).where(User.email == email_of("root"))).one(), utcnow()
+        times = {"started_at": now, "beat_at": now + timedelta(minutes=1)}
+        for state in ("waiting", "running", "stopping", "scheduled", "failed", "cancelled", "done"):
+            ended = {"ended_at": now} if state in ENDED else {}
+            values = {"state": state, "attempt": 1, "max_attempts": 3} | times | ended | more.get(state, {})
+            job = Job(user_id=user.id, kind="retry_failed", arguments={"of": "Sales report"}, **values)
+            job.attempts = [Attempt(number=1, outcome="lost", trace="at line 1", ended_at=now)]
+            db.session.add(job)
+            db.session.flush()
+            db.session.add(Note(job_id=job.id, attempt=1, text="one\ntwo", last_line=2))
+        db.session.commit()
+        return db.session.scalars(select(Job.id).order_by(Job.id)).all()
 
 
 @pytest.mark.parametrize("screen", [TELEPHONE, WALL], ids=["telephone", "wall"])
