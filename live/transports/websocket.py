@@ -9,7 +9,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -29,6 +29,8 @@ MAX_MESSAGE_BYTES = 64 * 1024  # FAULTS 3.6
 MAX_UNREAD_MESSAGES = 64
 PING_S = 25  # FAULTS 3.7
 COMMANDS_PER_MINUTE, COMMANDS_AT_ONCE = 100, 20  # FAULTS 3.6 (OWASP)
+# Pings and pieces of messages cost time, too. The largest command comes in 16 pieces: the library reads 4 KiB at once.
+PIECES_PER_MINUTE, PIECES_AT_ONCE = COMMANDS_PER_MINUTE * 16, COMMANDS_AT_ONCE * 16
 MAX_REFUSED = 200  # so many over the allowance are no page of ours, which repeats 100 at most
 _KEY = re.compile(r"[A-Za-z0-9+/]{22}==")  # 16 bytes (RFC 6455 section 4.1)
 logger = logging.getLogger("live")
@@ -59,6 +61,19 @@ class WholeFrames:
         return getattr(self._socket, name)
 
 
+def bounded(events: Callable[[], Iterator[Any]]) -> Callable[[], Iterator[Any]]:
+    """What the library reads, piece by piece, until there were too many."""
+    allowance = Allowance(PIECES_PER_MINUTE, PIECES_AT_ONCE)
+
+    def read() -> Iterator[Any]:
+        for event in events():
+            if not allowance.take():
+                raise ConnectionResetError("too many pieces")  # the library's loop ends with it
+            yield event
+
+    return read
+
+
 def init_app(app: Flask) -> None:
     """Sets flask-sock's limits and asks the handshake's questions before it answers 101."""
     app.config.setdefault(
@@ -84,7 +99,7 @@ def serve(ws: Any, command: Command) -> None:
 
     `command(name, fields)` does what a form post would do; it raises CommandRefused with a sentence to say no.
     """
-    ws.sock = WholeFrames(ws)
+    ws.sock, ws.ws.events = WholeFrames(ws), bounded(ws.ws.events)
     try:
         opening = open_subscription(socket=True)
     except HTTPException as refusal:
