@@ -9,15 +9,17 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from wsproto.events import Ping
 
 from live.subscription import Subscription
-from live.transports.commands import Commands
+from live.transports.commands import COMMANDS_AT_ONCE, COMMANDS_PER_MINUTE, Allowance, Commands
 
 READ_BYTES = 16 * 1024  # of one connection, then it is the others' turn
+# Pings and pieces of messages cost time, too. The largest command comes in 16 pieces: the library reads 4 KiB at once.
+PIECES_PER_MINUTE, PIECES_AT_ONCE = COMMANDS_PER_MINUTE * 16, COMMANDS_AT_ONCE * 16
 
 
 class Incoming:
@@ -76,6 +78,20 @@ def _strip(server: Any, incoming: Incoming) -> None:
     server.sock = server.event = incoming
     server.environ = server.thread = None
     server.connected = False  # so that flask-sock does not say goodbye when its route returns
+
+
+def bound_pieces(server: Any) -> None:
+    """Ends the connection of whoever sends too many frames and pieces of messages."""
+    connection = server.ws.connection
+    events, allowance = connection.events, Allowance(PIECES_PER_MINUTE, PIECES_AT_ONCE)
+
+    def read() -> Iterator[Any]:
+        for event in events():
+            if not allowance.take():
+                raise ConnectionResetError("too many pieces")  # the library's loop ends with it
+            yield event
+
+    connection.events = read
 
 
 class _Soon:

@@ -19,7 +19,7 @@ from live.line import Line
 from live.subscription import Subscription
 from live.transports.commands import Command, Commands
 from live.transports.handover import hand_over, plain_socket
-from live.transports.incoming import Incoming, reading_thread, take_over
+from live.transports.incoming import Incoming, bound_pieces, reading_thread, take_over
 from live.transports.opening import Opening, open_subscription
 
 MAX_MESSAGE_BYTES = 64 * 1024  # FAULTS 3.6
@@ -76,6 +76,7 @@ def serve(ws: Any, command: Command) -> None:
     plug = plain_socket(request.environ)
     is_ours = plug is not None and take_over(ws)  # before anything here waits
     ws.sock = WholeFrames(ws)
+    bound_pieces(ws)
     try:
         opening = open_subscription(socket=True)
         descriptor = hand_over(plug) if plug and is_ours else -1
