@@ -22,7 +22,7 @@ from live.latest import Latest
 from live.log import Entry, Log
 from live.memory import Memory
 from live.position import NONE, Position
-from live.presence import Place, Presence, Wanted
+from live.presence import Place, Presence
 from live.rates import Rates
 from live.readers import Readers
 from live.subscription import Subscription
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 READ_BLOCK_MS = 1000  # how long one XREAD waits; also how soon a stop or a question is noticed
 STOP_S, STOP_LOOK_S = 2, 0.02
+RECHECK_AT_ONCE, RECHECK_PAUSE_S = 100, 0.01  # thousands in one answer would keep all others waiting for a second
 MAX_LAG_S = 5  # an older row in the outbox: the pages are told that they are behind (FAULTS 3.1)
 FIRST_LOAD_S = 1.0  # a first page waits so long for the history, then goes out with position "none"
 logger = logging.getLogger("live")
@@ -44,7 +45,7 @@ class Hub:
     """The readers of this process and what they are told.
 
     `clock` gives monotonic seconds; `topics` knows presence and rates;
-    `still_valid` gets the open readers every `recheck_s` and ends those it must.
+    `still_valid` gets the open readers every `recheck_s`, some at a time, and ends those it must.
     """
 
     def __init__(
@@ -61,10 +62,10 @@ class Hub:
         self._log, self.build, self._still_valid = log, build, still_valid
         self._beat_s, self._recheck_s = beat_s, recheck_s
         topics = topics or Topics()
-        self.presence = Presence(log, topics.has_presence, self.places)
+        self.presence = Presence(log, self.places)
         self.relay: Relay | None = None
         self._lock = threading.RLock()
-        self.open = Readers()
+        self.open = Readers(topics.has_presence)
         self.rates = Rates(topics.rate, self._release)
         self._stopping = threading.Event()
         self.follower = Follower(
@@ -147,10 +148,10 @@ class Hub:
     def readers(self) -> list[Subscription]:
         return self.open.all()
 
-    def places(self, wanted: Wanted) -> set[Place]:
-        """Which users follow which of the wanted topics by a connection of this process."""
+    def places(self) -> set[Place]:
+        """Which users follow which of the topics with presence by a connection of this process."""
         with self._lock:
-            return self.open.places(wanted)
+            return self.open.places()
 
     def counters(self) -> dict[str, int]:
         """How many readers there are, and how many `send` calls wrote how many deliveries to their sockets."""
@@ -168,7 +169,7 @@ class Hub:
         """
         with self._lock:
             self.open.add(reader)
-            self.presence.note(reader.topics, str(reader.identity.user_id))
+            self.presence.note(self.open.with_presence(reader.topics), str(reader.identity.user_id))
             opened = json.dumps({"build": self.build, "seen": self._latest.seen_ms})
             reader.say("live:open", opened, quiet=True)
             self._catching_up.begin(reader, position, asked_at)
@@ -294,5 +295,6 @@ class Hub:
     def _rechecks(self) -> None:
         while not self._stopping.wait(self._recheck_s):
             readers = self.readers()
-            if readers:
-                self._still_valid(readers)
+            for start in range(0, len(readers), RECHECK_AT_ONCE):
+                self._still_valid(readers[start : start + RECHECK_AT_ONCE])
+                self._stopping.wait(RECHECK_PAUSE_S)

@@ -24,7 +24,6 @@ RENEW_S = 5
 logger = logging.getLogger("live")
 
 Place = tuple[str, str]  # topic, user
-Wanted = Callable[[str], bool]
 
 # KEYS: leases (sorted set: "user process" by the ms at which it ends), what was said last, the newest value for
 # pages that come later.  ARGV: channel, topic, lease in ms, process, kept in s, count of users here, here ..., gone ...
@@ -56,19 +55,15 @@ return users
 
 
 class Presence:
-    """The leases of one process.
-
-    `wanted` says of a topic whether it has presence; `here(wanted)` gives the places taken in this process.
-    """
+    """The leases of one process; `here()` gives the places taken in it, of topics that have presence."""
 
     def __init__(
         self,
         log: Log,
-        wanted: Wanted,
-        here: Callable[[Wanted], set[Place]],
+        here: Callable[[], set[Place]],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._log, self._wanted, self._here, self._clock = log, wanted, here, clock
+        self._log, self._here, self._clock = log, here, clock
         self._noted: set[Place] = set()
         self._script = log.client.register_script(_SCRIPT)
         self._process = new_uuid()
@@ -77,7 +72,7 @@ class Presence:
         self._renewed_at = -math.inf
 
     def note(self, topics: Iterable[str], user: str) -> None:
-        """Somebody came: a poll may have gone again before the next look."""
+        """Somebody came to topics that have presence: a poll may have gone again before the next look."""
         self._noted |= {(topic, user) for topic in topics}
 
     def users(self, topic: str) -> list[str]:
@@ -102,7 +97,7 @@ class Presence:
     def turn(self) -> None:
         """One look at who came and who has been away for long enough."""
         now, noted, self._noted = self._clock(), self._noted, set()
-        here = self._here(self._wanted) | {place for place in noted if self._wanted(place[0])}
+        here = self._here() | noted
         self._leaving = {place: self._leaving.get(place, now + LINGER_S) for place in self._held - here}
         gone = {place for place, until in self._leaving.items() if until <= now}
         renew = now - self._renewed_at >= RENEW_S

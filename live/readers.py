@@ -11,12 +11,17 @@ from live.subscription import Subscription
 
 
 class Readers:
-    """The open readers. Changed under the hub's lock; the lists it gives are the caller's own."""
+    """The open readers. Changed under the hub's lock; the lists it gives are the caller's own.
 
-    def __init__(self) -> None:
+    `has_presence` says of a topic whether its readers are told who is here; it is asked once, when somebody follows it.
+    """
+
+    def __init__(self, has_presence: Callable[[str], bool] = lambda _topic: False) -> None:
+        self._has_presence = has_presence
         self._readers: dict[Subscription, None] = {}  # in the order of their coming
         self._audiences: dict[tuple[frozenset[str], bool], Audience] = {}
         self._by_topic: dict[str, set[Audience]] = {}
+        self._present: set[str] = set()  # of these topics those with presence
         self._of_user: Counter[Any] = Counter()
         self._of_address: Counter[str] = Counter()
 
@@ -32,15 +37,18 @@ class Readers:
     def following(self, topic: str) -> list[Audience]:
         return list(self._by_topic.get(topic, ()))
 
-    def places(self, wanted: Callable[[str], bool]) -> set[tuple[str, str]]:
-        """The wanted topics that are followed, each with each user who does."""
+    def places(self) -> set[tuple[str, str]]:
+        """The topics with presence, each with each user who follows it."""
         return {
             (topic, str(reader.identity.user_id))
-            for topic, audiences in self._by_topic.items()
-            if wanted(topic)
-            for audience in audiences
+            for topic in self._present
+            for audience in self._by_topic[topic]
             for reader in (*audience.takers, *audience.plugged)
         }
+
+    def with_presence(self, topics: frozenset[str]) -> frozenset[str]:
+        """Those of an open reader's topics whose readers are told who is here."""
+        return topics & self._present
 
     def of_user(self, user_id: Any) -> int:
         return self._of_user[user_id]
@@ -83,8 +91,15 @@ class Readers:
         if audience is None:
             audience = self._audiences[topics, socket] = Audience(topics, socket)
             for topic in topics:
-                self._by_topic.setdefault(topic, set()).add(audience)
+                self._follow(topic, audience)
         return audience
+
+    def _follow(self, topic: str, audience: Audience) -> None:
+        if topic not in self._by_topic:
+            self._by_topic[topic] = set()
+            if self._has_presence(topic):
+                self._present.add(topic)
+        self._by_topic[topic].add(audience)
 
     def _tidy(self, audience: Audience | None) -> None:
         if audience is None or not audience.empty:
@@ -95,6 +110,7 @@ class Readers:
             followers.discard(audience)
             if not followers:
                 self._by_topic.pop(topic, None)
+                self._present.discard(topic)
 
 
 def _count_down(counts: Counter[Any], key: Any) -> None:

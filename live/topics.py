@@ -6,6 +6,7 @@ A topic without a rule is refused. Patterns use werkzeug's converters: `chat:roo
 import re
 import secrets
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 from itsdangerous import BadSignature, URLSafeSerializer
@@ -29,6 +30,8 @@ class Topics:
         self._rules: dict[str, TopicRule] = {}
         self._with_presence: set[str] = set()
         self._rates: dict[str, float] = {}
+        # A connection is asked three questions about each of its topics, one after the other.
+        self._match = lru_cache(maxsize=256)(self._found)
 
     def add(
         self, pattern: str, rule: TopicRule, *, presence: bool = False, max_per_second: float | None = None
@@ -40,6 +43,7 @@ class Topics:
         if pattern in self._rules:
             raise BadTopic(f"{pattern} has a rule already")
         self._rules[pattern] = rule
+        self._match.cache_clear()
         if max_per_second is not None:
             self._rates[pattern] = max_per_second
         if presence:
@@ -71,7 +75,7 @@ class Topics:
             raise BadTopic(f"no rule for topic {topic[:MAX_TOPIC_CHARS]!r}")
         return topic
 
-    def _match(self, topic: str) -> tuple[str, dict[str, Any]] | None:
+    def _found(self, topic: str) -> tuple[str, dict[str, Any]] | None:
         if len(topic) > MAX_TOPIC_CHARS or not _FORM.fullmatch(topic):
             return None
         try:

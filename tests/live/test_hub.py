@@ -7,10 +7,11 @@ import pytest
 
 from live.event import REVOKE, Event
 from live.gate import Identity
-from live.hub import Hub
+from live.hub import RECHECK_AT_ONCE, Hub
 from live.latest import SET_BACK_MS
 from live.log import Log, connect, new_uuid
 from live.position import Position, read
+from live.readers import Readers
 from live.subscription import Subscription
 from live.testing import Parser
 
@@ -29,9 +30,9 @@ def make_hub(spare_redis, broken_redis, monkeypatch):
     monkeypatch.setattr("live.hub.READ_BLOCK_MS", 100)  # how long an idle hub takes to stop
     hubs = []
 
-    def make(start=True):
+    def make(start=True, recheck_s=60, still_valid=lambda _readers: None):
         log = Log(connect(spare_redis), "hub", 50)
-        hubs.append(Hub(log, build="b", beat_s=0.1, recheck_s=60, still_valid=lambda _readers: None))
+        hubs.append(Hub(log, build="b", beat_s=0.1, recheck_s=recheck_s, still_valid=still_valid))
         if start:
             hubs[-1].start()
         return hubs[-1]
@@ -331,3 +332,30 @@ def test_a_stopped_hub_sends_its_readers_away(make_hub):
     bye = reader.event()
     assert (bye.name, json.loads(bye.data)["reason"]) == ("live:bye", "restart")
     assert bye.retry_ms >= 1
+
+
+def test_all_are_asked_for_again_and_never_too_many_at_once(log, make_hub):
+    asked = []
+    hub = make_hub(recheck_s=0.2, still_valid=lambda readers: asked.append(set(readers)))
+    readers = {Reader(hub, hub.position()).subscription for _ in range(RECHECK_AT_ONCE * 2 + 1)}
+    deadline = time.monotonic() + ANSWER_S
+    while set().union(*asked) != readers:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert max(map(len, asked)) == RECHECK_AT_ONCE
+
+
+def test_a_topic_is_asked_once_whether_its_readers_are_told_who_is_here():
+    asked = []
+    readers = Readers(lambda topic: asked.append(topic) or topic == "a:b")
+    few, many = (
+        Subscription(Identity(n, n, 1, n), topics) for n, topics in (("x", ["a:b"]), ("y", ["a:b", "c:d"]))
+    )
+    for reader in (few, many):
+        readers.add(reader)
+    assert readers.places() == {("a:b", "x"), ("a:b", "y")}
+    assert readers.with_presence(many.topics) == {"a:b"}
+    assert sorted(asked) == ["a:b", "c:d"]
+    for reader in (few, many):
+        readers.remove(reader)
+    assert readers.places() == set()

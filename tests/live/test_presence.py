@@ -19,7 +19,7 @@ class Process:
 
     def __init__(self, log):
         self.now, self.places = 0.0, set()
-        self.presence = Presence(log, lambda _: True, lambda _: set(self.places), clock=lambda: self.now)
+        self.presence = Presence(log, lambda: set(self.places), clock=lambda: self.now)
 
     def turn(self, *users, after=0.0):
         self.now += after

@@ -7,6 +7,8 @@ import sqlalchemy as sa
 
 from blueprints.auth import DEMO_PASSWORD, LoginSession
 from database import db, utcnow
+from live.testing import connection
+from tests.blueprints.pages import queries
 from tests.support import clients
 from tests.support.sessions import change_sessions, cookie, cookie_line, is_signed_in
 
@@ -124,3 +126,12 @@ def test_a_password_is_not_changed_by_half(app, as_user, fields):
     assert ada.post("/account/password", data=fields).status_code == 400
     assert is_signed_in(ada)
     assert clients.sign_in(clients.browser(app), "ada").status_code == 303
+
+
+def test_a_page_that_comes_back_asks_one_question_and_writes_nothing(app, as_user):
+    ada = as_user("ada")
+    page = connection(ada.get("/orders/").text)
+    change_sessions(app, seen_at=utcnow() - timedelta(hours=1))
+    with queries(app) as asked:
+        ada.get(page.address("stream")).close()
+    assert len(asked) == 1
