@@ -22,11 +22,14 @@ INTERACTIVE = """() => new Promise((done) => {
 def weigh(page, address):
     """{path: compressed bytes} of everything a fresh browser fetches for the page, streams aside."""
     answers = []
-    page.on("response", answers.append)
+
+    def keep(answer):
+        if "/live/stream" not in answer.url and answer.status == 200:
+            answers.append(answer)
+
+    page.on("response", keep)
     page.goto(address, wait_until="load")
-    page.remove_listener("response", answers.append)
-    kept = [answer for answer in answers if "/live/stream" not in answer.url and answer.status == 200]
-    return {answer.url: len(gzip.compress(answer.body(), 6)) for answer in kept}
+    return {answer.url: len(gzip.compress(answer.body(), 6)) for answer in answers}
 
 
 def test_the_first_page_of_a_stranger(chromium, site):

@@ -13,6 +13,8 @@ from tests.support import ordering
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.long]  # several browsers on two cores
 WALL = {"width": 1920, "height": 1080}
+BATCH_MS, REMIND_MS, MUTE_MS = 2000, 30_000, 600_000
+CHIME = 1175  # Hz, in no other sound
 COUNT_TONES = """() => {
 window.tones = [];
 const begin = OscillatorNode.prototype.start;
@@ -310,11 +312,37 @@ def test_a_long_order_goes_on_in_the_next_column(kitchen, shop):  # K9
     assert ticket(page, number).evaluate("(it) => it.getClientRects().length") > 1
 
 
-def test_sound_is_honest(kitchen, shop):  # K10
-    page = kitchen(key=None)
-    page.reload()  # what a browser allowed before is gone then
-    is_live(page)
-    page.evaluate(COUNT_TONES)
+def chimes(page):
+    """When each began, in ms."""
+    return page.evaluate(
+        "(chime) => window.tones.filter(([, hertz]) => hertz === chime).map(([at]) => at)", CHIME
+    )
+
+
+def chimed(page, times):
+    page.wait_for_function(
+        "([chime, times]) => window.tones.filter(([, hertz]) => hertz === chime).length === times",
+        arg=[CHIME, times],
+    )
+
+
+@pytest.fixture
+def timed(kitchen):
+    """timed(): a board whose clock a test can put on."""
+
+    def open_board():
+        page = kitchen(key=None)
+        page.reload()  # what a browser allowed before is gone then
+        is_live(page)
+        page.clock.install()  # not sooner: its clock does not know when the page was asked for, which ours must
+        page.evaluate(COUNT_TONES)
+        return page
+
+    return open_board
+
+
+def test_sound_is_honest(timed, shop):  # K10
+    page = timed()
     expect(page.locator("#sound-bar")).to_be_visible()
     shop.place()
     expect(page.locator("body")).to_have_attribute("data-local-flash", "")
@@ -323,18 +351,44 @@ def test_sound_is_honest(kitchen, shop):  # K10
     expect(page.locator("#sound-bar")).to_be_hidden()
     page.keyboard.press("t")
     page.wait_for_function("() => window.tones.length === 1")
-    page.evaluate("window.tones.length = 0")
-    numbers = [shop.place() for _ in range(5)]
-    expect(ticket(page, numbers[-1])).to_be_visible()
-    began = page.evaluate("window.tones.filter(([, hertz]) => hertz === 880).map(([at]) => at)")
-    assert began
-    assert all(late - early >= 2000 for early, late in pairwise(began))
+    page.clock.run_for(BATCH_MS)
+    for number in [shop.place() for _ in range(5)]:
+        key_of(page, number)
+    assert chimes(page)
+    assert all(late - early >= BATCH_MS for early, late in pairwise(chimes(page)))
+
+
+def test_mute_ends_after_ten_minutes_and_shows_the_rest(timed, shop):  # K10
+    page = timed()
     page.keyboard.press("m")
     expect(page.locator("#muted")).to_have_text(re.compile(r"Muted (10:00|9:5\d)"))
-    page.evaluate("window.tones.length = 0")
-    number = shop.place()
-    expect(ticket(page, number)).to_be_visible()
+    key_of(page, shop.place())
     assert page.evaluate("window.tones.length") == 0
+    page.clock.fast_forward(MUTE_MS)
+    expect(page.locator("#muted")).to_be_hidden()
+    is_live(page)
+    page.keyboard.press("Shift")
+    page.evaluate("window.tones.length = 0")
+    shop.place()
+    chimed(page, 1)
+
+
+def test_it_reminds_five_times_or_until_a_key(timed, shop):  # K10
+    page = timed()
+    page.keyboard.press("Shift")
+    shop.place()
+    chimed(page, 1)
+    for times in range(2, 7):
+        page.clock.run_for(REMIND_MS)
+        assert len(chimes(page)) == times
+    page.clock.run_for(2 * REMIND_MS)
+    assert len(chimes(page)) == 6
+    is_live(page)
+    shop.place()
+    chimed(page, 7)
+    page.keyboard.press("Shift")
+    page.clock.run_for(2 * REMIND_MS)
+    assert len(chimes(page)) == 7
 
 
 def test_the_screen_stays_awake_and_says_when_it_cannot(kitchen, open_as):  # K11
