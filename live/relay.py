@@ -128,7 +128,7 @@ class Relay:
             self._remember_epoch(connection)
 
     def _last_epoch(self) -> str | None:
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             query = select(self._table.c.sent_epoch).where(self._table.c.uuid == EPOCH)
             epoch: str | None = connection.scalar(query)
             return epoch
@@ -145,7 +145,7 @@ class Relay:
     def _send_batch(self) -> bool:
         unsent = self._table.c.sent_at.is_(None) & self._table.c.parked_at.is_(None)
         order = (self._table.c.kind != RESET, self._table.c.id)  # a new epoch first: it empties the log
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             rows = connection.execute(
                 select(self._table).where(unsent).order_by(*order).limit(BATCH_ROWS)
             ).all()
@@ -225,7 +225,7 @@ class Relay:
     def look(self) -> float:
         """The age of the oldest row that waits, in seconds; 0 when none does."""
         unsent = self._table.c.sent_at.is_(None) & self._table.c.parked_at.is_(None)
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             oldest = connection.scalar(select(func.min(self._table.c.made_at)).where(unsent))
         self.lag_s = max(0.001, time.time() - oldest) if oldest else 0.0
         return self.lag_s
@@ -236,6 +236,10 @@ class Relay:
             return False
         self._done_at[what] = now
         return True
+
+    def _reading(self) -> Connection:
+        """Says so, for engines that must know it when the transaction begins: reading waits for no writer."""
+        return self._engine.connect().execution_options(only_reads=True)
 
     def _execute(self, statement: Any) -> None:
         with self._engine.begin() as connection:
