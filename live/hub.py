@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from live.catching_up import CatchingUp
-from live.event import REVOKE, Encoded, Event
+from live.event import RIGHTS, Encoded, Event
 from live.follower import Follower
 from live.latest import Latest
 from live.log import Entry, Log
@@ -25,6 +25,7 @@ from live.position import NONE, Position
 from live.presence import Place, Presence, Wanted
 from live.rates import Rates
 from live.readers import Readers
+from live.rights import Rights
 from live.subscription import Subscription
 from live.topics import Topics
 
@@ -88,8 +89,9 @@ class Hub:
         self._started_at, self._clock = 0.0, clock
         self._has_sockets = False
         self._catching_up = CatchingUp(
-            self.open, self.rates, lambda: self.follower, lambda: self._latest, self._end_right
+            self.open, self.rates, lambda: self.follower, lambda: self._latest, self._change_rights
         )
+        self._rights = Rights(self.open, self._catching_up)
 
     def start(self) -> None:
         """Starts the loops; a later call only waits, as the first does, for the history to be there."""
@@ -183,13 +185,7 @@ class Hub:
     def drop(self, reader: Subscription, topic: str) -> None:
         """Takes a topic away from a reader; what was on its way of its other topics still arrives, in order."""
         with self._lock:
-            if topic not in reader.topics or reader.ended:
-                return
-            audience = reader.audience
-            if audience and reader in audience.plugged:
-                self._catching_up.hurry(reader, audience)
-            reader.drop_topic(topic)
-            self.open.move(reader)
+            self._rights.drop(reader, topic)
 
     def _renew(self, memory: Memory) -> None:
         with self._lock:
@@ -206,9 +202,9 @@ class Hub:
                 self._deliver(memory.add(entry))
 
     def _deliver(self, encoded: Encoded) -> None:
-        if encoded.event.name == REVOKE:
+        if encoded.event.name in RIGHTS:
             for reader in self.readers():
-                self._end_right(reader, encoded.event)
+                self._change_rights(reader, encoded.event)
             return
         if not self.rates.holds(encoded):
             self._hand_out(encoded)
@@ -224,18 +220,8 @@ class Hub:
             if audience.plugged:
                 self.sockets.hand_out(audience, encoded)
 
-    def _end_right(self, reader: Subscription, event: Event) -> None:
-        """Ends what a revocation names: a topic of somebody or of all, or all connections of a user or session."""
-        what = json.loads(event.data)
-        user_id, session_id, topic = what.get("user_id"), what.get("session_id"), what.get("topic")
-        if user_id is not None and str(user_id) != str(reader.identity.user_id):
-            return
-        if session_id is not None and session_id != reader.identity.session_id:
-            return
-        if topic is None:
-            reader.bye("signed-out", retry_ms=1000)
-        else:
-            self.drop(reader, topic)
+    def _change_rights(self, reader: Subscription, event: Event) -> None:
+        self._rights.change(reader, event)
 
     @cached_property
     def sockets(self) -> Sockets:

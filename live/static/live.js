@@ -13,7 +13,7 @@ import * as transport from "./transport.js";
 const HELLO_MS = 3000; // no `open` within that of the request: something holds the answer back
 const POLL_HELLO_MAX_MS = 12000; // there is nothing worse to fall to: a slow network gets more time
 const POLL_WAIT_S = 10; // so long a poll may wait for news; its loss is noticed soon after
-const POLL_PACE_MS = 250;
+const POLL_PACE_MS = 500; // news that come faster come together: each poll is a request
 const SPREAD_MS = 300; // a refresh reaches all pages at once; their requests should not
 
 let el, position, seen = "0";
@@ -90,9 +90,8 @@ function ended(mine, how, {mute = false, retryMs = mine.retryMs} = {}) {
   failures++;
 }
 
-function pollAgain(mine) { // at once, but not in a circle where nothing moves
-  const isFast = mine.waitS && position === mine.from;
-  again = setTimeout(connect, isFast ? Math.max(0, POLL_PACE_MS - (Date.now() - mine.began)) : 0);
+function pollAgain(mine) { // at once, where it has waited; the first one did not
+  again = setTimeout(connect, mine.waitS ? Math.max(0, POLL_PACE_MS - (Date.now() - mine.began)) : 0);
 }
 
 // -- messages ----------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from live.event import REVOKE, Event
+from live.event import GRANT, REVOKE, Event
 from live.gate import Identity
 from live.hub import Hub
 from live.log import Log, connect, new_uuid
@@ -208,6 +208,44 @@ def test_a_right_given_back_is_not_taken_by_the_old_revocation(log, make_hub):
     again = Reader(hub, begun)
     publish(log, "new")
     assert again.event().data == "new"
+
+
+def grant(log, topic, user="ada", known=0):
+    what = json.dumps({"topic": topic, "user_id": user})
+    return log.publish([(new_uuid(), Event(topic, what, GRANT))], known)
+
+
+def test_a_granted_topic_is_followed_from_that_place_on_by_that_user(log, make_hub):
+    hub = make_hub()
+    reader, other = Reader(hub, hub.position()), Reader(hub, hub.position(), user="grace")
+    publish(log, "before", topic="c:d")
+    grant(log, "c:d")
+    publish(log, "granted", topic="c:d")
+    publish(log, "for both")
+    assert reader.texts(2) == ["granted", "for both"]
+    assert other.texts(1) == ["for both"]
+
+
+def test_a_topic_granted_while_the_rules_were_asked_is_followed(log, make_hub):
+    hub = make_hub()
+    begun, asked_at = hub.position(), hub.number()
+    watcher = Reader(hub, begun, topics=("c:d",))
+    grant(log, "c:d")
+    publish(log, "granted", topic="c:d")
+    assert watcher.texts(1) == ["granted"]
+    late = Subscription(Identity("ada-1", "ada", 1, "ada"), [TOPIC])
+    hub.join(late, read(begun), asked_at)
+    assert [event.data for event in Parser().feed(b"".join(late.take(0)))][1:] == ["granted"]
+
+
+def test_a_topic_granted_while_the_hub_was_cut_off_is_followed(log, make_hub):
+    hub = make_hub()
+    reader, known = Reader(hub, hub.position()), hub.number()
+    with hub._lock:
+        grant(log, "c:d", known=known)
+        publish(log, "granted", topic="c:d")
+        hub.follower.load()  # what the loop does when its connection is back
+    assert reader.texts(1) == ["granted"]
 
 
 def test_a_beat_carries_the_number_behind_everything_before_it(log, make_hub):
