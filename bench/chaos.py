@@ -9,6 +9,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -46,10 +47,14 @@ class Chaos:
 
     def __init__(self, site, cookies, clients, seconds, seed):
         self.site, self.cookies, self.seconds = site, cookies, seconds
-        self.dice = random.Random(seed)
+        self.dice, self.change_dice = (
+            random.Random(seed),
+            random.Random(seed + 1),
+        )  # faults depend on the seed alone
         self.acknowledged, self.times, self.faults = {}, {}, []
         self.redis = redis.Redis.from_url(site.redis.url, socket_timeout=2)
         self.pages = [self._page(number) for number in range(clients)]
+        self.turns = [asyncio.Lock() for _ in cookies]  # a browser sends one message at a time
         self.posts = [Page(site.proxy.url, "", cookie, "poll", "", 2) for cookie in cookies]
 
     def _page(self, number):
@@ -77,25 +82,32 @@ class Chaos:
     # -- changes ----------------------------------------------------------------------------------------
 
     async def _change_all(self):
-        tasks, end = [], time.monotonic() + self.seconds
-        while time.monotonic() < end:
-            tasks.append(asyncio.create_task(self._change(self.dice.randrange(ROOMS) + 1, len(tasks))))
-            await asyncio.sleep(1 / CHANGES_PER_S)
+        tasks, begun = [], time.monotonic()
+        while len(tasks) < self.seconds * CHANGES_PER_S:
+            tasks.append(asyncio.create_task(self._change(self.change_dice.randrange(ROOMS) + 1, len(tasks))))
+            await asyncio.sleep(begun + len(tasks) / CHANGES_PER_S - time.monotonic())
         await asyncio.gather(*tasks)
 
     async def _change(self, room, number):
-        """Posts until it is answered with success: the same token each time, so it takes effect once."""
-        sender = self.posts[number % len(self.posts)]
+        """Posts until it is answered with success, as the composer does: the same token each time, so it takes effect
+        once, and a pause that grows."""
+        who = number % len(self.posts)
         text = f"change {number}"
         body = urlencode({"text": text, "token": uuid4().hex})
-        end = time.monotonic() + self.seconds + SETTLE_S
+        async with self.turns[who]:
+            if await self._posted(self.posts[who], f"/chat/rooms/{room}/messages", body):
+                self.acknowledged[text] = (f"room {room}", time.time())
+
+    async def _posted(self, sender, path, body):
+        end, pause_s = time.monotonic() + self.seconds + SETTLE_S, 0.5
         while time.monotonic() < end:
             with suppress(OSError, TimeoutError, asyncio.IncompleteReadError):
-                status, _ = await sender.ask("POST", f"/chat/rooms/{room}/messages", body, limit_s=12)
+                status, _ = await sender.ask("POST", path, body, limit_s=12)
                 if status in (200, 303):
-                    self.acknowledged[text] = (f"room {room}", time.time())
-                    return
-            await asyncio.sleep(self.dice.random())
+                    return True
+            await asyncio.sleep(random.random() * pause_s)
+            pause_s = min(4, 2 * pause_s)
+        return False
 
     # -- faults -----------------------------------------------------------------------------------------
 
@@ -227,6 +239,7 @@ def percentile(values, share):
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # whatever ends it, no process stays behind
     minutes, clients, seed = (
         os.environ.get(*pair) for pair in (("MINUTES", "5"), ("CLIENTS", "200"), ("SEED", "1"))
     )
