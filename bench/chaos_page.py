@@ -148,7 +148,10 @@ class Page:
             raise Gone
         if event.name == "live:beat":
             self.failures = 0
-        if event.name == "live:open":  # else each poll would be answered at once with who is here
+        if event.name in (
+            "live:open",
+            "live:beat",
+        ):  # else each poll would be answered at once with who is here
             self.link = replace(self.link, seen=str(loads(event.data)["seen"]))
 
     def _newer(self, position):

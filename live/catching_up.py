@@ -111,7 +111,7 @@ class CatchingUp:
         self._replay(reader)
         for encoded in self._rates.newest(reader.topics, position.n):
             reader.put(encoded)
-        for event in self._latest().after(reader.seen_ms, reader.topics):
+        for event in self._latest().after(reader):
             reader.put(Encoded(event, None))
         if position.n > memory.n:  # another process was faster; Redis is asked whether that can be
             self._unsettled[reader] = position

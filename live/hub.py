@@ -262,7 +262,8 @@ class Hub:
     def _newest_beat(self) -> Encoded:
         """It carries the hub's own number, behind everything before it; the newest unsent one is enough."""
         memory, fresh = self.follower.memory, self._fresh()
-        event = Event("", json.dumps({"fresh": fresh}), "live:beat", key="beat")
+        data = json.dumps({"fresh": fresh, "seen": self._latest.seen_ms})
+        event = Event("", data, "live:beat", key="beat")
         return Encoded(event, memory.n, str(memory.position)) if memory and fresh else Encoded(event, None)
 
     def _fresh(self) -> bool:

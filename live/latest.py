@@ -9,6 +9,7 @@ import logging
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -16,8 +17,10 @@ import redis
 
 from live.event import Event
 from live.log import EPOCH, LATEST_KEPT_S, WAKE, Log
+from live.subscription import Subscription
 
 SETTLED_S = 0.02  # events of one millisecond are heard within it
+ON_THE_WAY_S, MAX_ON_THE_WAY = 3, 1000  # so long, and so many, what has no key is kept for long-polls
 logger = logging.getLogger("live")
 
 
@@ -41,18 +44,23 @@ class Latest:
         self._lock = threading.Lock()
         self._deliver, self._ask, self._wake = deliver, ask, wake
         self._newest: dict[tuple[str, str, str], Event] = {}
+        self._passing: deque[Event] = deque(maxlen=MAX_ON_THE_WAY)
         self._newest_ms, self._heard_at = 0, 0.0
 
     @property
     def seen_ms(self) -> int:
-        """The time of the newest event kept here; a long-poll brings it back, and is given what is newer."""
+        """The time of the newest event heard; a long-poll brings it back, and is given what is newer."""
         # Another of the same millisecond may be on its way: then this one is rather given twice than that one never.
         return self._newest_ms - (time.monotonic() - self._heard_at < SETTLED_S)
 
-    def after(self, seen_ms: int, topics: frozenset[str]) -> list[Event]:
-        """The newest of each key of these topics that a page has not seen."""
-        newest = list(self._newest.values())
-        return [event for event in newest if event.topic in topics and event.at_ms > seen_ms]
+    def after(self, reader: Subscription) -> list[Event]:
+        """The newest of each key of its topics that a page has not seen; for a long-poll that comes back also what has
+        no key, or whoever polls would hardly hear of it."""
+        kept = [event for event in list(self._newest.values()) if event.at_ms > reader.seen_ms]
+        if reader.finite and reader.seen_ms:
+            since_ms = max(reader.seen_ms, int(time.time() * 1000) - ON_THE_WAY_S * 1000)
+            kept += [event for event in list(self._passing) if event.at_ms > since_ms]
+        return [event for event in kept if event.topic in reader.topics]
 
     def forget_old(self) -> None:
         oldest_ms = int(time.time() * 1000) - LATEST_KEPT_S * 1000
@@ -96,5 +104,8 @@ class Latest:
                 return
             if slot:
                 self._newest[slot] = event
-                self._newest_ms, self._heard_at = max(self._newest_ms, event.at_ms), time.monotonic()
+            else:
+                self._passing.append(event)
         self._deliver(event)
+        # Only now: nobody is told that they have seen what they are yet to get.
+        self._newest_ms, self._heard_at = max(self._newest_ms, event.at_ms), time.monotonic()

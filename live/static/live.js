@@ -16,7 +16,7 @@ const POLL_WAIT_S = 10; // so long a poll may wait for news; its loss is noticed
 const POLL_PACE_MS = 500; // news that come faster come together: each poll is a request
 const SPREAD_MS = 300; // a refresh reaches all pages at once; their requests should not
 
-let el, position, seen = "0";
+let el, position, seen = 0;
 let attempt = null, contact = 0, again = 0;
 let failures = 0, troubles = 0; // in a row, until a beat: connections that were lost, messages that led to a repair
 let repairing = null, repairAgain = false, repairTimer = 0, due = false;
@@ -139,7 +139,7 @@ const CORE = {
   "live:open"(mine, text) {
     const {build, seen: newest} = JSON.parse(text);
     mine.opened = true;
-    seen = String(newest);
+    seen = newest;
     if (mine.kind !== "poll") clearTimeout(mine.timer); // that of a poll is for all of it
     if (mine.kind === "socket") resend(mine.socket);
     transport.opened(mine.kind);
@@ -149,7 +149,9 @@ const CORE = {
   "live:beat"(mine, text) {
     mine.beaten = true;
     failures = troubles = 0;
-    if (JSON.parse(text).fresh) heard(mine);
+    const {fresh, seen: newest} = JSON.parse(text);
+    seen = newest;
+    if (fresh) heard(mine);
     else happen("silent");
   },
   "live:resync"(mine, text) {

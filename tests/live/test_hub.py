@@ -284,6 +284,27 @@ def test_an_older_volatile_value_never_replaces_a_newer_one(log, make_hub):
     assert (seen, reader.event().data) == ({"new", "end"}, "last")
 
 
+def test_a_long_poll_on_its_way_back_gets_what_was_said_meanwhile(log, make_hub):
+    hub, now = make_hub(), int(time.time() * 1000)
+    watcher = Reader(hub, hub.position())
+    for text, at_ms in (("old", now - 5000), ("seen", now - 1), ("new", now)):
+        log.publish_volatile(Event(TOPIC, text, "live:typing", at_ms=at_ms))
+    assert watcher.texts(3) == ["old", "seen", "new"]
+
+    def comes_back(seen_ms, finite=True):
+        reader = Subscription(Identity("s", "ada", 1, "ada"), [TOPIC], finite=finite, seen_ms=seen_ms)
+        hub.join(reader, read(hub.position()), hub.number())
+        return [e.data for e in Parser().feed(b"".join(reader.take(0))) if e.name == "live:typing"]
+
+    assert comes_back(now - 1) == ["new"]
+    assert comes_back(now) == []
+    assert comes_back(1) == ["seen", "new"]  # from long ago, and what is that old is worth nothing now
+    assert comes_back(0) == comes_back(1, finite=False) == []  # a page that comes, a stream that returns
+    hub.beat()
+    (beat,) = (e for e in Parser().feed(b"".join(watcher.subscription.take(0))) if e.name == "live:beat")
+    assert now - 1 <= json.loads(beat.data)["seen"] <= now
+
+
 def test_garbage_on_the_channel_does_not_stop_the_volatile_events(log, make_hub, broken_redis):
     hub = make_hub()
     reader = Reader(hub, hub.position())
