@@ -134,8 +134,8 @@ def _database_url(config):
 
 def _engine_options(url):
     if url.startswith("sqlite"):
-        # Ten milliseconds, for the wait inside SQLite stops every greenlet; database.py waits the rest by itself.
-        return {"connect_args": {"timeout": 0.01}, "pool_size": 10, "max_overflow": 40, "pool_timeout": 5}
+        # No waiting inside SQLite, which stops every greenlet; database.py does it.
+        return {"connect_args": {"timeout": 0}, "pool_size": 10, "max_overflow": 90, "pool_timeout": 5}
     arguments = {"connect_timeout": 3, "options": "-c lock_timeout=5000"}
     return {
         "connect_args": arguments,

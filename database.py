@@ -2,11 +2,15 @@
 
 SQLite locks the whole file for a writer, and waiting inside the library stops every greenlet of the process. So a
 transaction says at its BEGIN what it is: requests that may not change anything only read (a write in them is an
-error), everything else takes the write lock at once and waits for it here, yielding. PostgreSQL needs none of this.
+error), everything else takes the write lock at once and waits for it here, yielding. Whoever has the lock must not
+yield before the commit: what must be known before a change, but may take its time (who is asking, are they too fast),
+is asked in a transaction of its own that only reads. PostgreSQL needs none of this.
 It imports nothing of ours; models, the app and the tests use it.
 """
 
+import random
 import sqlite3
+import threading
 import time
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -25,7 +29,8 @@ from sqlalchemy.types import TypeDecorator
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 LOCK_PATIENCE_S = 5.0  # a thread may `patience_s.set` less, where it tries again by itself
-LOCK_PAUSE_S = 0.005
+LOCK_PAUSE_S, LOCK_MAX_PAUSE_S = 0.002, 0.05
+MAX_WAITING = 60  # for the write lock, in this process; the other connections are for who only reads
 # FULL: what was answered with success survives a power cut. The busy time-out is a setting of the connection.
 PRAGMAS = ("PRAGMA journal_mode=WAL", "PRAGMA foreign_keys=ON", "PRAGMA synchronous=FULL")
 # Names for constraints: without them Alembic cannot change a table of SQLite later.
@@ -37,8 +42,9 @@ CONVENTION = {
     "pk": "pk_%(table_name)s",
 }
 
-patience_s = ContextVar("patience_s")
-_writing = ContextVar("writing", default=False)
+patience_s = ContextVar("patience_s", default=LOCK_PATIENCE_S)
+_writes = ContextVar("writes", default=None)  # where somebody said so; else the request's method says it
+_places = threading.BoundedSemaphore(MAX_WAITING)
 
 
 class NotMigrated(RuntimeError):
@@ -76,18 +82,41 @@ def utcnow():
 
 
 @contextmanager
-def writing():
-    """Transactions begun inside may write, although the request around them is a GET: a WebSocket's command."""
-    token = _writing.set(True)
+def writing(*, patience=LOCK_PATIENCE_S):
+    """Transactions begun inside may write, although the request around them is a GET: a WebSocket's command. With a
+    patience of 0 seconds what is not worth waiting for fails at once where somebody else writes."""
+    tokens = (_writes, _writes.set(True)), (patience_s, patience_s.set(patience))
     try:
         yield
     finally:
-        _writing.reset(token)
+        for variable, token in tokens:
+            variable.reset(token)
+
+
+@contextmanager
+def only_reading():
+    """What happens inside only reads, in a transaction that ends with it, so that nobody waits for the one who asks
+    Redis or draws a picture next. What was loaded stays loaded. Inside a transaction it is a part of that."""
+    session = db.session()
+    if session.in_transaction() or reading():
+        yield
+        return
+    token = _writes.set(False)
+    try:
+        yield
+        session.expire_on_commit = False
+        session.commit()
+    finally:
+        session.expire_on_commit = True
+        session.rollback()
+        _writes.reset(token)
 
 
 def reading():
     """May the transaction that begins now only read? True in a request of a safe method, outside `writing`."""
-    return has_request_context() and request.method in SAFE_METHODS and not _writing.get()
+    if _writes.get() is not None:
+        return not _writes.get()
+    return has_request_context() and request.method in SAFE_METHODS
 
 
 def refuse_unmigrated(app):
@@ -147,11 +176,24 @@ def _snapshot(run):
 
 def _patiently(function, *arguments):
     """Call again while another transaction holds the file; time.sleep yields under gevent, SQLite's wait does not."""
-    give_up = time.monotonic() + patience_s.get(LOCK_PATIENCE_S)
+    try:
+        return function(*arguments)
+    except sqlite3.OperationalError as error:
+        if "locked" not in str(error) or not patience_s.get() or not _places.acquire(blocking=False):
+            raise
+    try:
+        return _wait(function, *arguments)
+    finally:
+        _places.release()
+
+
+def _wait(function, *arguments):
+    give_up, pause_s = time.monotonic() + patience_s.get(), LOCK_PAUSE_S
     while True:
+        time.sleep(random.uniform(pause_s / 2, pause_s))
+        pause_s = min(LOCK_MAX_PAUSE_S, 2 * pause_s)
         try:
             return function(*arguments)
         except sqlite3.OperationalError as error:
             if "locked" not in str(error) or time.monotonic() >= give_up:
                 raise
-        time.sleep(LOCK_PAUSE_S)

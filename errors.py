@@ -13,7 +13,7 @@ from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, Operationa
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
-from database import db
+from database import db, only_reading
 
 RETRY_AFTER_S = 5
 # In our words where the standard's are for developers.
@@ -102,4 +102,5 @@ def _end_transaction():
 def _answer(code, sentence, headers):
     error = Error(code, HTTPStatus(code).phrase, sentence or SENTENCES.get(code, "This did not work."))
     template = "error.html" if wants_page() else "_error.html"
-    return render_template(template, error=error), code, headers
+    with only_reading():
+        return render_template(template, error=error), code, headers

@@ -1,7 +1,8 @@
 """A page of the site as `make chaos` opens hundreds of them: what live.js does, in asyncio, without a browser.
 
 It keeps to the client's rules (DESIGN 4.4): its position in the address of each attempt, `open` within 3 s, two
-beats of silence, full jitter, repair on `resync`, the regions of a page it fetches anew.
+beats of silence, full jitter, repair on `resync`, the regions of a page it fetches anew. Limits are `asyncio.timeout`:
+`wait_for` may swallow the end of its task.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ import re
 import struct
 import time
 from contextlib import suppress
+from dataclasses import replace
 from json import loads
 from urllib.parse import urlsplit
 
@@ -21,6 +23,7 @@ from live.testing.checker import Seen
 from live.testing.stream import Parser, read_envelope
 
 HELLO_S, POLL_S, ANSWER_S, CAP_S = 3, 40, 10, 4
+POLL_PACE_S = 0.5
 TEXT = re.compile(r">(change \d+)<")
 ITEM = re.compile(r'<\w+ id="message-(\d+)"[^>]*?data-version="(\d+)"')
 DELETE = re.compile(r'hx-target="#message-(\d+)" hx-swap="delete"')
@@ -81,7 +84,8 @@ class Page:
             parser, opened = Parser(), False
             while True:
                 limit_s = 2 * self.beat_s + 0.5 if opened else HELLO_S
-                data = await asyncio.wait_for(reader.read(65536), limit_s)
+                async with asyncio.timeout(limit_s):
+                    data = await reader.read(65536)
                 if not data:
                     raise Gone
                 for event in parser.feed(data):
@@ -91,11 +95,13 @@ class Page:
             writer.close()
 
     async def _poll(self):
+        next_at = time.monotonic() + POLL_PACE_S
         status, body = await self.ask("GET", self.link.address("poll"), limit_s=POLL_S)
         if status != 200:
             raise Gone(status)
         for event in Parser().feed(body.encode()):
             await self._take(event)
+        await asyncio.sleep(next_at - time.monotonic())
 
     async def _socket(self):
         key = base64.b64encode(os.urandom(16)).decode()
@@ -111,7 +117,8 @@ class Page:
             opened = False
             while True:
                 limit_s = 2 * self.beat_s + 0.5 if opened else HELLO_S
-                message = await asyncio.wait_for(_frame(reader, writer), limit_s)
+                async with asyncio.timeout(limit_s):
+                    message = await _frame(reader, writer)
                 opened = True
                 if message:
                     await self._take(read_envelope(message))
@@ -121,6 +128,16 @@ class Page:
     # -- events -----------------------------------------------------------------------------------------
 
     async def _take(self, event):
+        await self._obey(event)
+        if event.id and not self._newer(event.id):
+            return
+        if not event.name and event.id:
+            self._show(event)
+        if event.id:
+            self.link = self.link.at(event.id)
+
+    async def _obey(self, event):
+        """What the core says."""
         if event.name == "live:resync":
             self.resyncs += 1
             await asyncio.sleep(random.random() * loads(event.data)["spread"] / 1000)
@@ -131,12 +148,11 @@ class Page:
             raise Gone
         if event.name == "live:beat":
             self.failures = 0
-        if event.id and not self._newer(event.id):
-            return
-        if not event.name and event.id:
-            self._show(event)
-        if event.id:
-            self.link = self.link.at(event.id)
+        if event.name in (
+            "live:open",
+            "live:beat",
+        ):  # else each poll would be answered at once with who is here
+            self.link = replace(self.link, seen=str(loads(event.data)["seen"]))
 
     def _newer(self, position):
         new, old = read(position), read(self.link.position)
@@ -163,12 +179,12 @@ class Page:
 
     async def ask(self, method, path, body="", limit_s=ANSWER_S):
         """One request on a connection of its own: (status, body)."""
-        reader, writer = await asyncio.wait_for(self._begin(path, {}, method, body), limit_s)
-        try:
-            status = await self._head(reader, limit_s)
-            return status, (await asyncio.wait_for(reader.read(), limit_s)).decode()
-        finally:
-            writer.close()
+        async with asyncio.timeout(limit_s):
+            reader, writer = await self._begin(path, {}, method, body)
+            try:
+                return await self._head(reader, limit_s), (await reader.read()).decode()
+            finally:
+                writer.close()
 
     async def _begin(self, path, headers, method="GET", body=""):
         reader, writer = await asyncio.open_connection(self.host, self.port)
@@ -181,7 +197,8 @@ class Page:
         return reader, writer
 
     async def _head(self, reader, limit_s, wanted=None):
-        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), limit_s)
+        async with asyncio.timeout(limit_s):
+            head = await reader.readuntil(b"\r\n\r\n")
         status = int(head.split(b" ", 2)[1])
         if status in (401, 403, 404, 500):
             self.errors.append((self.kind, status, time.time()))

@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable
 
 from live.audience import Audience
-from live.event import REVOKE, Encoded, Event
+from live.event import RIGHTS, Encoded, Event
 from live.follower import Follower
 from live.latest import Latest
 from live.memory import Memory
@@ -24,7 +24,7 @@ RETURNS_PER_S = 300  # how many readers may come back per second (FAULTS 3.8)
 class CatchingUp:
     """The readers that do not have everything yet, and how they get it.
 
-    `end_right(reader, event)` does what a revocation says.
+    `change_rights(reader, event)` does what a line about rights says.
     """
 
     def __init__(
@@ -33,10 +33,11 @@ class CatchingUp:
         rates: Rates,
         follower: Callable[[], Follower],
         latest: Callable[[], Latest],
-        end_right: Callable[[Subscription, Event], None],
+        change_rights: Callable[[Subscription, Event], None],
     ) -> None:
         self._rates = rates
-        self._readers, self._follower, self._latest, self._end_right = readers, follower, latest, end_right
+        self._readers, self._follower, self._latest = readers, follower, latest
+        self._change_rights = change_rights
         self._unsettled: dict[Subscription, Position | None] = {}
 
     def spread_ms(self) -> int:
@@ -66,9 +67,9 @@ class CatchingUp:
     def renew(self, known: int, memory: Memory) -> None:
         """A history loaded anew: every reader that it cannot prove complete resyncs; `known` was the newest before."""
         for encoded in memory.after(known):
-            if encoded.event.name == REVOKE:  # a right that ended while we were cut off
+            if encoded.event.name in RIGHTS:  # what changed while we were cut off
                 for reader in self._readers.all():
-                    self._end_right(reader, encoded.event)
+                    self._change_rights(reader, encoded.event)
         for reader in self._readers.all():
             if not reader.epoch and reader in self._unsettled:
                 self._settle(reader, self._unsettled.pop(reader), memory, asked_at=memory.n)
@@ -104,13 +105,13 @@ class CatchingUp:
             reader.resync(self.spread_ms())
             return
         for encoded in memory.after(min(asked_at, memory.n)):
-            if encoded.event.name == REVOKE:
-                self._end_right(reader, encoded.event)
+            if encoded.event.name in RIGHTS:
+                self._change_rights(reader, encoded.event)
         reader.n, reader.epoch = position.n, position.epoch
         self._replay(reader)
         for encoded in self._rates.newest(reader.topics, position.n):
             reader.put(encoded)
-        for event in self._latest().after(reader.seen_ms, reader.topics):
+        for event in self._latest().after(reader):
             reader.put(Encoded(event, None))
         if position.n > memory.n:  # another process was faster; Redis is asked whether that can be
             self._unsettled[reader] = position
@@ -126,7 +127,7 @@ class CatchingUp:
             if size >= PIECE_BYTES:
                 reader.refill = self._replay
                 return
-            if encoded.topic in reader.topics and encoded.event.name != REVOKE:
+            if encoded.topic in reader.topics and encoded.event.name not in RIGHTS:
                 reader.put(encoded, replay=True)
                 size += len(encoded.sse)
             elif encoded.n is not None:
@@ -137,5 +138,5 @@ class CatchingUp:
             reader.resync(self.spread_ms())
             return
         for encoded in memory.after(reader.n):
-            if encoded.event.name != REVOKE:
+            if encoded.event.name not in RIGHTS:
                 self.offer(reader, encoded)

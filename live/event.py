@@ -15,7 +15,9 @@ from live.frames import text_frame
 
 # A text that big goes out as a refresh instead, and the page fetches its region (FAULTS 3.6).
 MAX_EVENT_BYTES = 64 * 1024
-REVOKE = "revoke"  # a line of the log for the hubs alone, never sent to a browser
+# Lines of the log for the hubs alone, never sent to a browser: a right that ends, a topic that is followed from now on.
+REVOKE, GRANT = "revoke", "grant"
+RIGHTS = (REVOKE, GRANT)
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,63}", re.ASCII)
 _ROOT_ID = re.compile(r"\s*<[a-zA-Z][^>]*?\sid=(\"[^\"]+\"|'[^']+')", re.DOTALL)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +17,9 @@ from markupsafe import Markup
 
 from live import cli
 from live.errors import LiveError
-from live.event import MAX_EVENT_BYTES, REVOKE, Event, partial, root_id, signal_name
+from live.event import GRANT, MAX_EVENT_BYTES, REVOKE, Event, partial, root_id, signal_name
 from live.fragments import Fragments
-from live.gate import Gate, Identity
+from live.gate import Everywhere, Gate, Identity
 from live.hub import Hub
 from live.log import Log, connect, new_uuid
 from live.position import NONE
@@ -59,7 +59,7 @@ class Live:
     def __init__(self) -> None:
         self._topics = Topics()
         self._senders: dict[str, Sender] = {}
-        self._everywhere: list[Callable[[Any], Iterable[str]]] = []
+        self._everywhere: list[Everywhere] = []
         self.outbox: Outbox | None = None
         self.relay: Relay | None = None
         self._app: Flask
@@ -84,7 +84,7 @@ class Live:
         self._app, self._recheck, self._session = app, recheck, session
         self._fragments = Fragments(app)
         self._signer = TopicList(config["SECRET_KEY"])
-        self.gate = Gate(self._topics, self._signer, identify)
+        self.gate = Gate(self._topics, self._signer, identify, self._everywhere)
         self.log = Log(connect(config["REDIS_URL"]), config["LIVE_SPACE"], config["LIVE_HISTORY_EVENTS"])
         self.hub = Hub(
             self.log,
@@ -128,9 +128,9 @@ class Live:
 
         return register
 
-    def everywhere(self, function: Callable[[Any], Iterable[str]]) -> Callable[[Any], Iterable[str]]:
-        """Registers topics that every page of a user follows beside its own: `function(user)`; for what the frame
-        of all pages shows."""
+    def everywhere(self, function: Everywhere) -> Everywhere:
+        """Registers topics that every page of a user follows beside its own: `function(user)`, for what the frame of
+        all pages shows. Asked at each connect, and trusted; `grant` and `revoke` say what changes in between."""
         self._everywhere.append(function)
         return function
 
@@ -208,6 +208,11 @@ class Live:
             Event(self._topics.check(topic), json.dumps(data), signal_name(name), at_ms=at_ms)
         )
 
+    def grant(self, *, user_id: Any, topic: str) -> None:
+        """All open pages of a user follow this topic, too, from here on: one that `everywhere` has begun to name."""
+        what = {"user_id": user_id, "topic": self._topics.check(topic)}
+        self._send_or_wait(Event(topic, json.dumps(what), GRANT))
+
     def revoke(self, *, user_id: Any = None, session_id: str | None = None, topic: str | None = None) -> None:
         """Ends a right now, in every process: a topic (of one user or all), or the connections of a user or session."""
         what = {"user_id": user_id, "session_id": session_id, "topic": topic}
@@ -270,8 +275,6 @@ class Live:
         identity = self.identity()
         if identity is None:
             return Markup("")
-        everywhere = [topic for function in self._everywhere for topic in function(identity.user)]
-        topics = tuple(dict.fromkeys([*topics, *everywhere]))
         if len(topics) > MAX_TOPICS_PER_PAGE:
             raise LiveError(f"a page follows at most {MAX_TOPICS_PER_PAGE} topics, not {len(topics)}")
         for topic in topics:

@@ -9,6 +9,8 @@ from werkzeug.exceptions import BadRequest, Forbidden, Unauthorized
 
 from live.topics import MAX_TOPICS_PER_PAGE, TopicList, Topics
 
+Everywhere = Callable[[Any], Iterable[str]]
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -34,10 +36,19 @@ class Admission:
 
 
 class Gate:
-    """Asks the site's callables; the same questions for every transport."""
+    """Asks the site's callables; the same questions for every transport.
 
-    def __init__(self, topics: Topics, signer: TopicList, identify: Callable[[], Identity | None]) -> None:
-        self.topics, self._signer, self.identify = topics, signer, identify
+    `everywhere` name topics that every page of a user follows; what they name needs no further rule.
+    """
+
+    def __init__(
+        self,
+        topics: Topics,
+        signer: TopicList,
+        identify: Callable[[], Identity | None],
+        everywhere: Iterable[Everywhere] = (),
+    ) -> None:
+        self.topics, self._signer, self.identify, self._everywhere = topics, signer, identify, everywhere
 
     def admit(self, request: Request) -> Admission:
         """Who asks, and what they may read.
@@ -65,7 +76,8 @@ class Gate:
         allowed = self.allowed(identity, topics)
         if topics and not allowed:
             raise Forbidden("You may not follow this.")
-        return Admission(identity, allowed, frozenset(topics) - allowed)
+        frame = {topic for function in self._everywhere for topic in function(identity.user)}
+        return Admission(identity, allowed | frame, frozenset(topics) - allowed - frame)
 
 
 def same_origin(request: Request) -> bool:

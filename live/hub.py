@@ -16,7 +16,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from live.catching_up import CatchingUp
-from live.event import REVOKE, Encoded, Event
+from live.event import RIGHTS, Encoded, Event
 from live.follower import Follower
 from live.latest import Latest
 from live.log import Entry, Log
@@ -25,6 +25,7 @@ from live.position import NONE, Position
 from live.presence import Place, Presence
 from live.rates import Rates
 from live.readers import Readers
+from live.rights import Rights
 from live.subscription import Subscription
 from live.topics import Topics
 
@@ -35,7 +36,10 @@ if TYPE_CHECKING:
 
 READ_BLOCK_MS = 1000  # how long one XREAD waits; also how soon a stop or a question is noticed
 STOP_S, STOP_LOOK_S = 2, 0.02
-RECHECK_AT_ONCE, RECHECK_PAUSE_S = 100, 0.01  # thousands in one answer would keep all others waiting for a second
+RECHECK_AT_ONCE, RECHECK_PAUSE_S = (
+    100,
+    0.01,
+)  # thousands in one answer would keep all others waiting for a second
 MAX_LAG_S = 5  # an older row in the outbox: the pages are told that they are behind (FAULTS 3.1)
 FIRST_LOAD_S = 1.0  # a first page waits so long for the history, then goes out with position "none"
 logger = logging.getLogger("live")
@@ -89,8 +93,9 @@ class Hub:
         self._started_at, self._clock = 0.0, clock
         self._has_sockets = False
         self._catching_up = CatchingUp(
-            self.open, self.rates, lambda: self.follower, lambda: self._latest, self._end_right
+            self.open, self.rates, lambda: self.follower, lambda: self._latest, self._change_rights
         )
+        self._rights = Rights(self.open, self._catching_up)
 
     def start(self) -> None:
         """Starts the loops; a later call only waits, as the first does, for the history to be there."""
@@ -192,13 +197,7 @@ class Hub:
     def drop(self, reader: Subscription, topic: str) -> None:
         """Takes a topic away from a reader; what was on its way of its other topics still arrives, in order."""
         with self._lock:
-            if topic not in reader.topics or reader.ended:
-                return
-            audience = reader.audience
-            if audience and reader in audience.plugged:
-                self._catching_up.hurry(reader, audience)
-            reader.drop_topic(topic)
-            self.open.move(reader)
+            self._rights.drop(reader, topic)
 
     def _renew(self, memory: Memory) -> None:
         with self._lock:
@@ -215,9 +214,9 @@ class Hub:
                 self._deliver(memory.add(entry))
 
     def _deliver(self, encoded: Encoded) -> None:
-        if encoded.event.name == REVOKE:
+        if encoded.event.name in RIGHTS:
             for reader in self.readers():
-                self._end_right(reader, encoded.event)
+                self._change_rights(reader, encoded.event)
             return
         if not self.rates.holds(encoded):
             self._hand_out(encoded)
@@ -233,18 +232,8 @@ class Hub:
             if audience.plugged:
                 self.sockets.hand_out(audience, encoded)
 
-    def _end_right(self, reader: Subscription, event: Event) -> None:
-        """Ends what a revocation names: a topic of somebody or of all, or all connections of a user or session."""
-        what = json.loads(event.data)
-        user_id, session_id, topic = what.get("user_id"), what.get("session_id"), what.get("topic")
-        if user_id is not None and str(user_id) != str(reader.identity.user_id):
-            return
-        if session_id is not None and session_id != reader.identity.session_id:
-            return
-        if topic is None:
-            reader.bye("signed-out", retry_ms=1000)
-        else:
-            self.drop(reader, topic)
+    def _change_rights(self, reader: Subscription, event: Event) -> None:
+        self._rights.change(reader, event)
 
     @cached_property
     def sockets(self) -> Sockets:
@@ -285,7 +274,8 @@ class Hub:
     def _newest_beat(self) -> Encoded:
         """It carries the hub's own number, behind everything before it; the newest unsent one is enough."""
         memory, fresh = self.follower.memory, self._fresh()
-        event = Event("", json.dumps({"fresh": fresh}), "live:beat", key="beat")
+        data = json.dumps({"fresh": fresh, "seen": self._latest.seen_ms})
+        event = Event("", data, "live:beat", key="beat")
         return Encoded(event, memory.n, str(memory.position)) if memory and fresh else Encoded(event, None)
 
     def _fresh(self) -> bool:

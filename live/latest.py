@@ -9,6 +9,7 @@ import logging
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -17,10 +18,12 @@ import redis
 
 from live.event import Event
 from live.log import EPOCH, LATEST_KEPT_S, WAKE, Log
+from live.subscription import Subscription
 
 SETTLED_S = 0.02  # events of one millisecond are heard within it
 # Who is older than the one before by more than that was made after a clock was set back: no channel is so late.
 SET_BACK_MS = 60_000
+ON_THE_WAY_S, MAX_ON_THE_WAY = 3, 1000  # so long, and so many, what has no key is kept for long-polls
 logger = logging.getLogger("live")
 
 
@@ -45,20 +48,26 @@ class Latest:
         self._deliver, self._ask, self._wake = deliver, ask, wake
         self._newest: dict[tuple[str, str, str], Event] = {}
         self._heard: dict[tuple[str, str, str], float] = {}  # when, in monotonic seconds
+        self._passing: deque[tuple[float, Event]] = deque(maxlen=MAX_ON_THE_WAY)
         self._newest_ms, self._heard_at = 0, 0.0
 
     @property
     def seen_ms(self) -> int:
-        """The time of the newest event kept here; a long-poll brings it back, and is given what is newer."""
+        """The time of the newest event heard; a long-poll brings it back, and is given what is newer."""
         # Another of the same millisecond may be on its way: then this one is rather given twice than that one never.
         return self._newest_ms - (time.monotonic() - self._heard_at < SETTLED_S)
 
-    def after(self, seen_ms: int, topics: frozenset[str]) -> list[Event]:
-        """The newest of each key of these topics that a page has not seen."""
-        newest = list(self._newest.values())
-        if seen_ms > self._newest_ms + SET_BACK_MS:
-            seen_ms = 0
-        return [event for event in newest if event.topic in topics and event.at_ms > seen_ms]
+    def after(self, reader: Subscription) -> list[Event]:
+        """The newest of each key of its topics that a page has not seen; for a long-poll that comes back also what has
+        no key, or whoever polls would hardly hear of it."""
+        seen_ms = reader.seen_ms if reader.seen_ms <= self._newest_ms + SET_BACK_MS else 0
+        kept = [event for event in list(self._newest.values()) if event.at_ms > seen_ms]
+        if reader.finite and seen_ms:
+            heard_since = time.monotonic() - ON_THE_WAY_S
+            since_ms = max(seen_ms, self._newest_ms - ON_THE_WAY_S * 1000)
+            passing = list(self._passing)
+            kept += [event for heard, event in passing if heard > heard_since and event.at_ms > since_ms]
+        return [event for event in kept if event.topic in reader.topics]
 
     def forget_old(self) -> None:
         # By when it was heard: whose clock made it may be an hour off.
@@ -101,15 +110,18 @@ class Latest:
         slot = event.slot
         with self._lock:
             known = self._newest.get(slot) if slot else None
-            behind_ms = known.at_ms - event.at_ms if known else 0
-            if known == event or (behind_ms > 0 and (kept or behind_ms < SET_BACK_MS)):
+            behind_ms = (known.at_ms if known else 0 if slot else self._newest_ms) - event.at_ms
+            if known and (known == event or (behind_ms > 0 and (kept or behind_ms < SET_BACK_MS))):
                 return
-            if behind_ms > 0:
+            if behind_ms >= SET_BACK_MS:
                 self._set_back(event.at_ms)
             if slot:
                 self._newest[slot], self._heard[slot] = event, time.monotonic()
-                self._newest_ms, self._heard_at = max(self._newest_ms, event.at_ms), self._heard[slot]
+            else:
+                self._passing.append((time.monotonic(), event))
         self._deliver(event)
+        # Only now: nobody is told that they have seen what they are yet to get.
+        self._newest_ms, self._heard_at = max(self._newest_ms, event.at_ms), time.monotonic()
 
     def _set_back(self, now_ms: int) -> None:
         """Nothing that is kept may look newer than what is made from now on."""

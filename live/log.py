@@ -25,6 +25,7 @@ from live.position import Position
 
 REDIS_CONNECT_S = 1
 REDIS_ANSWER_S = 2
+REDIS_CONNECTIONS = 50  # of a process: whoever finds none free waits, as for an answer
 LATEST_KEPT_S = 15 * 60
 EPOCH, WAKE = "epoch", "wake"  # what is said on the channel beside volatile events
 
@@ -87,17 +88,18 @@ class Entry(NamedTuple):
 
 def connect(url: str, answer_s: float = REDIS_ANSWER_S) -> "redis.Redis":
     """A client whose calls fail within `answer_s` seconds; a request never hangs on Redis."""
-    client = redis.Redis.from_url(
+    pool = redis.BlockingConnectionPool.from_url(
         url,
+        max_connections=REDIS_CONNECTIONS,
+        timeout=answer_s,
         socket_timeout=answer_s,
         socket_connect_timeout=REDIS_CONNECT_S,
         decode_responses=True,
         # Once more after a connection that had gone stale in the pool; a time-out is not repeated.
         retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
     )
-    pool = client.connection_pool
     pool.connection_class = type("Connection", (_Glance, pool.connection_class), {})
-    return client
+    return redis.Redis.from_pool(pool)
 
 
 class _Glance:

@@ -1,4 +1,5 @@
-// The number beside "Chat", on every page: the sum of what is unread in each room. The rooms' numbers come live.
+// The number beside "Chat", on every page: the sum of what is unread in each room, which is what was posted in it less
+// what is behind its reader. Both come live: the one for everybody in the room, the other for this person.
 (() => {
   "use strict";
   const MOST = 99;
@@ -13,11 +14,13 @@
     badge.setAttribute("aria-label", named ? `${count} unread, ${named} with your name` : `${count} unread`);
   }
 
+  const posted = (id) => Number(document.getElementById(id.replace("unread", "posted")).dataset.version);
+
   function read() {
     let sum = 0, sumNamed = 0;
     const counts = new Map();
     for (const {id, dataset} of rooms.children) {
-      const count = Number(dataset.unread), named = Number(dataset.mentions);
+      const count = posted(id) - Number(dataset.behind), named = Number(dataset.mentions);
       counts.set(id.replace("unread-", ""), [count, named]);
       sum += count;
       sumNamed += named;

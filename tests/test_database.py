@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -13,7 +14,7 @@ from sqlalchemy.exc import OperationalError, StatementError
 
 import database
 from blueprints.auth import User
-from database import NotMigrated, db, refuse_unmigrated, utcnow, writing
+from database import NotMigrated, db, only_reading, refuse_unmigrated, utcnow, writing
 from tests.support import databases
 
 WRITERS, WRITES = 2, 25
@@ -119,6 +120,86 @@ def test_a_command_inside_a_get_can_write_and_reading_comes_back_afterwards(app)
         db.session.rollback()
         with pytest.raises(OperationalError, match="readonly"):
             rename_ada("After it")
+
+
+def test_what_is_asked_before_a_change_keeps_nobody_waiting_and_stays_known(app, monkeypatch):
+    monkeypatch.setattr(database, "LOCK_PATIENCE_S", 0.03)
+    with app.test_request_context(method="POST"):
+        with only_reading():
+            me = ada()
+        with closing(sqlite3.connect(file_of(app), isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            assert me.name == "Ada"  # asks nobody
+            with only_reading():
+                assert ada() is me
+            other.execute("ROLLBACK")
+        me.name = "Changed"
+        db.session.commit()
+        assert ada().name == "Changed"
+
+
+def test_a_change_where_only_reading_was_promised_is_refused_and_can_be_made_after_it(app):
+    with app.test_request_context(method="POST"):
+        with pytest.raises(OperationalError, match="readonly"), only_reading():
+            rename_ada("Changed")
+        rename_ada("Changed after it")
+        ada().name = "Begun"
+        with only_reading():  # a part of what has begun, which goes on
+            assert ada().name == "Begun"
+        db.session.commit()
+        assert ada().name == "Begun"
+
+
+def test_reading_outside_of_requests_waits_for_no_writer_where_it_says_so(app, monkeypatch):
+    monkeypatch.setattr(database, "LOCK_PATIENCE_S", 0.03)
+    with app.app_context(), closing(sqlite3.connect(file_of(app), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with db.engine.connect().execution_options(only_reads=True) as connection:
+            assert connection.scalar(sa.select(sa.func.count()).select_from(User)) > 0
+            with pytest.raises(OperationalError, match="readonly"):
+                connection.execute(sa.update(User).values(name="Changed"))
+        with pytest.raises(OperationalError, match="locked"), db.engine.connect() as connection:
+            connection.scalar(sa.select(User.id))
+        other.execute("ROLLBACK")
+
+
+def test_what_is_not_worth_waiting_for_fails_at_once(app):
+    with app.app_context(), closing(sqlite3.connect(file_of(app), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        begun = time.monotonic()
+        with pytest.raises(OperationalError, match="locked"), writing(patience=0):
+            rename_ada("Changed")
+        assert time.monotonic() - begun < database.LOCK_PATIENCE_S
+        other.execute("ROLLBACK")
+        db.session.rollback()
+        with writing(patience=0):
+            rename_ada("Changed")
+
+
+@pytest.mark.parametrize("places", [2, 3])
+def test_only_so_many_wait_for_the_file_and_the_next_is_refused_at_once(app, monkeypatch, places):
+    monkeypatch.setattr(database, "_places", threading.BoundedSemaphore(places))
+    results = []
+
+    def rename():
+        try:
+            with app.app_context():
+                rename_ada("Changed")
+            results.append("changed")
+        except OperationalError:
+            results.append("refused")
+
+    with closing(sqlite3.connect(file_of(app), isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        threads = [threading.Thread(target=rename) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        while len(results) < 3 - places:
+            time.sleep(0.01)
+        other.execute("COMMIT")
+        for thread in threads:
+            thread.join()
+    assert sorted(results) == ["changed"] * places + ["refused"] * (3 - places)
 
 
 def test_the_file_is_in_wal_mode_with_foreign_keys_and_full_synchronisation(app):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 
-from blueprints.chat.models import Membership, Mention, Message, Picture, Reaction
+from blueprints.chat.models import Membership, Mention, Message, Picture, Reaction, Room
 from blueprints.orders.models import MenuItem, Modifier, Order, OrderLine, OrderStep
 from database import utcnow
 from live.fragments import Fragments
@@ -96,6 +96,7 @@ def message(**values):
     return Message(id=7, **(plain | values))
 
 
+ROOM = Room(id=7, name=EVIL, posted=123)
 SAMPLES = {
     "orders/_ticket.html": [{"ticket": order(state)} for state in ("new", "oven", "ready")],
     "orders/_item.html": [{"item": item(sold_out=sold_out)} for sold_out in (True, False)],
@@ -108,8 +109,9 @@ SAMPLES = {
         {"message": message(picture=Picture(name=EVIL, width=3, height=2))},
         {"message": message(deleted_at=NOW, text="")},
     ],
+    "chat/_posted.html": [{"room": ROOM}],
     "chat/_unread.html": [
-        {"unread": Membership(room_id=7, user_id=1, unread=120, mentions=2, read_id=1, version=4)}
+        {"unread": Membership(room=ROOM, room_id=7, user_id=1, behind=3, mentions=2, read_id=1, version=4)}
     ],
     "jobs/_job.html": [{"job": job(state)} for state in STATES]
     + [{"job": job(state, **NUMBERLESS)} for state in STATES]

@@ -5,11 +5,11 @@ from functools import wraps
 
 from flask import abort, current_app, request
 from flask_login import current_user
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 
-from blueprints.auth.models import LoginSession, User
-from database import db, reading, utcnow, writing
+from blueprints.auth.models import LoginSession
+from database import db, only_reading, reading, utcnow, writing
 from extensions import login_manager
 from live import Identity
 
@@ -50,7 +50,9 @@ def role_required(*roles):
 
 @login_manager.user_loader
 def load_user(session_id):
-    for row, user in _people([session_id]):
+    with only_reading():  # before a view that changes something has begun to
+        found = _people([session_id])
+    for row, user in found:
         user.login_session_id = row.id
         # Not for a connection: after an outage thousands come back at once, each with one question and no write.
         if utcnow() - row.seen_at > SEEN_EVERY and request.blueprint != "live":
@@ -72,9 +74,7 @@ def refuse_anonymous_handshake():
 
 
 def _people(session_ids):
-    valid = LoginSession.valid(current_app.config["SESSION_IDLE_S"])
-    query = select(LoginSession, User).join(LoginSession.user).where(LoginSession.id.in_(session_ids), valid)
-    return db.session.execute(query).all()
+    return LoginSession.people(session_ids, current_app.config["SESSION_IDLE_S"])
 
 
 def _identity(session_id, user):
@@ -82,16 +82,16 @@ def _identity(session_id, user):
 
 
 def _touch(session_id):
-    """Note that the session is in use; a request that only reads does it in a transaction of its own.
+    """Note that the session is in use; in a transaction of its own, unless one that may write has begun.
 
     Swallowed when the database is busy: the next request tries again, and this one is worth more than its note.
     """
     note = update(LoginSession).where(LoginSession.id == session_id).values(seen_at=utcnow())
-    if not reading():
+    if db.session().in_transaction() and not reading():
         db.session.execute(note)
         return
     try:
-        with writing(), db.engine.begin() as connection:
+        with writing(patience=0), db.engine.begin() as connection:
             connection.execute(note)
     except OperationalError as error:
-        current_app.logger.warning("session not touched: %s", error)
+        current_app.logger.info("session not touched: %s", error)

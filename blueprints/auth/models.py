@@ -3,7 +3,7 @@
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, or_, select
+from sqlalchemy import CheckConstraint, ForeignKey, String, bindparam, or_, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from database import UtcDateTime, db, utcnow
@@ -83,11 +83,21 @@ class LoginSession(db.Model):
         )
 
     @staticmethod
-    def valid(idle_s):
-        """The SQL condition for rows that still open the door; a remembered one may be idle until it expires."""
+    def people(session_ids, idle_s):
+        """[(row, its user)] of those of the sessions that still open the door."""
         now = utcnow()
-        awake = or_(LoginSession.remember, LoginSession.seen_at > now - timedelta(seconds=idle_s))
-        return LoginSession.revoked_at.is_(None) & (LoginSession.expires_at > now) & awake
+        values = {"ids": list(session_ids), "now": now, "awake_since": now - timedelta(seconds=idle_s)}
+        return db.session.execute(_PEOPLE, values).all()
+
+
+# Each request asks it, so it is made once. A remembered session may be idle until it expires.
+_AWAKE = or_(LoginSession.remember, LoginSession.seen_at > bindparam("awake_since"))
+_VALID = LoginSession.revoked_at.is_(None) & (LoginSession.expires_at > bindparam("now")) & _AWAKE
+_PEOPLE = (
+    select(LoginSession, User)
+    .join(LoginSession.user)
+    .where(LoginSession.id.in_(bindparam("ids", expanding=True)), _VALID)
+)
 
 
 def normal(email):

@@ -36,14 +36,14 @@ class Tally:
         self._memory = FixedWindowRateLimiter(MemoryStorage())
         self._redis_from = 0.0
 
-    def ask(self, verb, item, *keys):
+    def ask(self, verb, item, *keys, **options):
         if time.monotonic() >= self._redis_from:
             try:
-                return getattr(limiter.limiter, verb)(item, "levain", *keys)
+                return getattr(limiter.limiter, verb)(item, "levain", *keys, **options)
             except (RedisError, OSError) as error:
                 current_app.logger.warning("sign-in tries are counted in memory: %s", error)
                 self._redis_from = time.monotonic() + REDIS_REST_S
-        return getattr(self._memory, verb)(item, "levain", *keys)
+        return getattr(self._memory, verb)(item, "levain", *keys, **options)
 
 
 tally = Tally()

@@ -1,6 +1,8 @@
-"""Who may follow a room, and what is announced there; what is unread goes to each person's own topic."""
+"""Who may follow a room, and what is announced there.
 
-from sqlalchemy import select
+What is unread is told without telling each member: the room's new number goes to the room's topic of news, which all
+pages of its members follow, and a membership that changed goes to its person's own topic. A page subtracts.
+"""
 
 from blueprints.auth.models import User
 from blueprints.chat.models import OPEN, Membership, Room
@@ -15,6 +17,10 @@ def room_topic(room_id):
     return f"chat:room:{room_id}"
 
 
+def news_topic(room_id):
+    return f"chat:news:{room_id}"
+
+
 def user_topic(user_id):
     return f"chat:user:{user_id}"
 
@@ -23,6 +29,11 @@ def user_topic(user_id):
 def may_follow_room(user, room_id):
     room = db.session.get(Room, room_id)
     return room is not None and room.admits(user.id)
+
+
+@live.topic(f"chat:news:<int(max={MAX_ID}):room_id>")
+def may_follow_news(user, room_id):
+    return db.session.get(Membership, (room_id, user.id)) is not None
 
 
 @live.topic(f"chat:user:<int(max={MAX_ID}):user_id>")
@@ -36,11 +47,18 @@ def may_follow_rooms(_user):
 
 
 def message_posted(message):
-    for membership in db.session.scalars(
-        _members(message.room_id).where(Membership.user_id != message.user_id)
-    ):
-        _unread_changed(membership)
-    if message.newcomers:
+    for (
+        membership
+    ) in message.counted:  # ahead of the room's number: its author never sees an own message counted
+        count_changed(membership)
+    live.replace(
+        news_topic(message.room_id),
+        f"#posted-{message.room_id}",
+        "chat/_posted.html",
+        room=message.room,
+        key="posted",
+    )
+    if any(membership.is_new for membership in message.counted):
         people_changed(message.room_id)
     return live.upsert(room_topic(message.room_id), "#messages", "chat/_message.html", message=message)
 
@@ -48,16 +66,22 @@ def message_posted(message):
 def message_changed(message):
     """Morphed where it stands, in the newest messages or among older ones that somebody scrolled up to."""
     target = f"#message-{message.id}"
+    for membership in message.counted:
+        count_changed(membership)
     return live.replace(room_topic(message.room_id), target, "chat/_message.html", message=message)
 
 
-def counts_changed(room_id, user_id=None):
-    """What is unread in a room, for one member or for all."""
-    query = _members(room_id)
-    if user_id is not None:
-        query = query.where(Membership.user_id == user_id)
-    for membership in db.session.scalars(query):
-        _unread_changed(membership)
+def count_changed(membership):
+    """What is unread in a room for one person; whoever is new in it follows its news from now on."""
+    if membership.is_new:
+        live.grant(user_id=membership.user_id, topic=news_topic(membership.room_id))
+    topic, row = user_topic(membership.user_id), f"unread-{membership.room_id}"
+    live.upsert(topic, "#chat-unread", "chat/_unread.html", unread=membership, key=row)
+
+
+def counts_changed(room_id):
+    """What is unread has changed for nobody knows how many: rare, so the pages may fetch it."""
+    live.refresh(news_topic(room_id), "#chat-unread")
 
 
 def people_changed(room_id):
@@ -75,6 +99,7 @@ def room_opened(room):
 
 
 def member_added(room, user_id):
+    count_changed(room.membership(user_id))
     live.refresh(user_topic(user_id), "#rooms")
     people_changed(room.id)
 
@@ -85,19 +110,7 @@ def member_removed(room, user_id):
     user.rights_version = User.rights_version + 1
     if room.kind != OPEN:
         live.revoke(user_id=user_id, topic=room_topic(room.id))
+    live.revoke(user_id=user_id, topic=news_topic(room.id))
     live.remove(user_topic(user_id), f"#unread-{room.id}")
     live.refresh(user_topic(user_id), "#rooms")
     people_changed(room.id)
-
-
-def _members(room_id):
-    query = select(Membership).where(Membership.room_id == room_id).order_by(Membership.user_id)
-    return query.execution_options(populate_existing=True)
-
-
-def _unread_changed(membership):
-    topic, row = user_topic(membership.user_id), f"unread-{membership.room_id}"
-    if membership.unread:
-        live.upsert(topic, "#chat-unread", "chat/_unread.html", unread=membership, key=row)
-    else:
-        live.remove(topic, f"#{row}", key=row)

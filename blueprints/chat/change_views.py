@@ -1,6 +1,6 @@
 """What is done to a message that is there: edit, delete, react; and its picture. Without scripts, on its own page."""
 
-from flask import Response, abort, redirect, render_template, request, url_for
+from flask import Response, abort, render_template, request, url_for
 from flask_login import current_user, login_required
 
 from blueprints.chat import bp, limits, pictures
@@ -8,8 +8,8 @@ from blueprints.chat.broadcasts import counts_changed, message_changed
 from blueprints.chat.frame import REACTION_WORDS
 from blueprints.chat.models import REACTIONS, Message, Picture
 from blueprints.chat.texts import MAX_TEXT_CHARS, UnfitMessageError
-from blueprints.chat.views import find
-from database import db
+from blueprints.chat.views import find, saved
+from database import db, only_reading
 
 
 @bp.get("/chat/messages/<int:message_id>")
@@ -27,15 +27,18 @@ def edit_message(message_id):
         changed = message.edit(request.form.get("text"))
     except UnfitMessageError as problem:
         return _refused(message, str(problem))
-    return _done(message, changed, counts=changed)
+    return _done(message, changed)
 
 
 @bp.post("/chat/messages/<int:message_id>/deletion")
 @login_required
 def delete_message(message_id):
+    limits.slow_down(current_user, limits.NOTES, what="chat-change")
     message = _find(message_id, own=True)
-    picture = message.delete()
-    answer = _done(message, True, counts=True)
+    picture, was_unread = message.delete()
+    if was_unread:
+        counts_changed(message.room_id)
+    answer = _done(message, True)
     if picture:  # after the commit: a file that stays is a lesser evil than a message without its picture
         pictures.remove_file(picture)
     return answer
@@ -58,15 +61,19 @@ def react(message_id):
 def create_picture(room_id):
     """Ahead of its message: what the composer then names in its field `picture`."""
     limits.slow_down(current_user, limits.PICTURES, what="chat-picture")
-    room, file = find(room_id), request.files.get("file")
+    file = request.files.get("file")
     if file is None:
         abort(400, "No picture came along.")
+    with only_reading():
+        find(room_id)
     try:
-        picture = pictures.keep(current_user, room, file)
+        drawn = pictures.draw(file)
+        picture = pictures.keep(current_user, find(room_id), *drawn)
     except UnfitMessageError as problem:
         return render_template("chat/_problem_answer.html", problem=str(problem)), 422
+    answer = {"name": picture.name, "address": url_for("chat.picture", name=picture.name)}
     db.session.commit()
-    return {"name": picture.name, "address": url_for("chat.picture", name=picture.name)}
+    return answer
 
 
 @bp.get("/chat/pictures/<name>")
@@ -94,14 +101,9 @@ def _find(message_id, own=False):
     return message
 
 
-def _done(message, changed, counts=False):
+def _done(message, changed):
     event = message_changed(message) if changed else None
-    if counts:
-        counts_changed(message.room_id)
-    db.session.commit()
-    if request.headers.get("HX-Request"):
-        return (event.html, 200) if event else ("", 204)
-    return redirect(url_for("chat.show", room_id=message.room_id, _anchor=f"message-{message.id}"), 303)
+    return saved(message, event)
 
 
 def _page(message, problem=None, status=200):

@@ -1,18 +1,18 @@
-"""What chat adds to every page: how much is unread, live. No feature knows of it: their pages' connections get one
-topic more, and layout.html shows the region.
+"""What chat adds to every page: how much is unread, live. No feature knows of it: their pages' connections get some
+topics more, and layout.html shows the region.
 """
 
 from flask_login import current_user
 from sqlalchemy import select
 
 from blueprints.chat import bp
-from blueprints.chat.broadcasts import user_topic
+from blueprints.chat.broadcasts import news_topic, user_topic
 from blueprints.chat.models import REACTIONS, Membership
 from blueprints.chat.texts import shown
 from database import db
 from extensions import live
 
-MAX_ROOMS = 200
+MAX_ROOMS = 500  # counted live, those somebody has read in last; the lists of rooms count them all
 REACTION_WORDS = {
     "heart": "Love it",
     "smile": "Funny",
@@ -29,17 +29,24 @@ def frame():
 
 
 @live.everywhere
-def own_topic(user):
-    """Each page also follows what is unread for its viewer."""
-    return [user_topic(user.id)]
+def own_topics(user):
+    """Each page also follows its viewer's memberships, and the news of their rooms."""
+    room_ids = db.session.scalars(_newest(select(Membership.room_id), user))
+    return [user_topic(user.id), *map(news_topic, room_ids)]
 
 
 def unread():
-    """The memberships with something unread, by room; asked by the layout."""
+    """The viewer's memberships, by room, with something unread or not; asked by the layout."""
     if not current_user.is_authenticated:
         return []
-    query = select(Membership).where(Membership.user_id == current_user.id, Membership.unread > 0)
-    return db.session.scalars(query.order_by(Membership.room_id).limit(MAX_ROOMS)).all()
+    query = _newest(select(Membership), current_user).execution_options(populate_existing=True)
+    return sorted(db.session.scalars(query), key=lambda membership: membership.room_id)
+
+
+def _newest(query, user):
+    """The same on the page and at its connection."""
+    order = (Membership.read_id.desc(), Membership.room_id)
+    return query.where(Membership.user_id == user.id).order_by(*order).limit(MAX_ROOMS)
 
 
 @bp.app_template_filter("chat_text")

@@ -4,12 +4,17 @@ The WebSocket has an allowance of its own for each connection (live/transports/w
 larger than MAX_POST_BYTES either.
 """
 
+from contextlib import contextmanager
+
 from flask import render_template, request
 from limits import RateLimitItemPerMinute, RateLimitItemPerSecond
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import RequestEntityTooLarge, TooManyRequests
 
 from blueprints.auth.throttle import tally
 from blueprints.chat import bp
+from database import db, only_reading
 
 PER_MINUTE, AT_ONCE = RateLimitItemPerMinute(30), RateLimitItemPerSecond(10, 10)
 PICTURES = RateLimitItemPerMinute(10)
@@ -21,11 +26,25 @@ TOO_FAST = "That was too fast: ten messages at once, thirty a minute. It was not
 RETRY_AFTER_S = 10
 
 
-def slow_down(user, *items, what="chat-post"):
+def slow_down(user, *items, what):
     """429 when somebody has done it too often."""
-    for item in items or (PER_MINUTE, AT_ONCE):
+    for item in items:
         if not tally.ask("hit", item, what, str(user.id)):
             raise TooManyRequests(TOO_FAST, retry_after=RETRY_AFTER_S)
+
+
+@contextmanager
+def one_post(user):
+    """429 when it is one too many; given back where the database had no time for it, for it will be tried again."""
+    slow_down(user, PER_MINUTE, AT_ONCE, what="chat-post")
+    user_id = str(user.id)
+    try:
+        yield
+    except (OperationalError, PoolTimeout):
+        db.session.rollback()  # no connection waits for Redis
+        for item in (PER_MINUTE, AT_ONCE):
+            tally.ask("hit", item, "chat-post", user_id, cost=-1)
+        raise
 
 
 def bound_body(endpoint, _values):
@@ -49,4 +68,5 @@ def too_fast(error):
 def _answer(code, title, sentence, headers):
     template = "_error.html" if "HX-Request" in request.headers else "error.html"
     error = {"code": code, "title": title, "sentence": sentence}
-    return render_template(template, error=error), code, headers
+    with only_reading():
+        return render_template(template, error=error), code, headers

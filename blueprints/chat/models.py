@@ -19,6 +19,7 @@ from blueprints.chat.texts import (
     fit_token,
     possible_names,
 )
+from blueprints.chat.unread import Membership
 from database import UtcDateTime, db, utcnow
 
 OPEN, CLOSED, DIRECT = "open", "closed", "direct"
@@ -37,10 +38,16 @@ class Room(db.Model):
     kind: Mapped[str] = mapped_column(String(10), default=OPEN)
     pair: Mapped[str | None] = mapped_column(String(30), unique=True)  # of a direct one: the two ids, "3-7"
     owner_id: Mapped[int | None] = mapped_column(ForeignKey(User.id))
+    posted: Mapped[int] = mapped_column(default=0)  # so many messages ever were; only rises
+
+    @property
+    def version(self):
+        """In what pages count by."""
+        return self.posted
 
     def lock(self):
         """One at a time from here to the commit: posting, editing, reading, and who is a member."""
-        db.session.scalar(select(Room.id).where(Room.id == self.id).with_for_update())
+        db.session.refresh(self, with_for_update=True)
         return self
 
     def admits(self, user_id):
@@ -50,25 +57,29 @@ class Room(db.Model):
         return db.session.get(Membership, (self.id, user_id), populate_existing=True)
 
     def post(self, author, text, token, picture=None):
-        """The message, and whether this call made it; a token that was seen before posts nothing new."""
-        text, token = fit_text(text, may_be_empty=picture is not None), fit_token(token)
+        """The message, and whether this call made it; a token that was seen before posts nothing new. `picture` is one
+        that was kept, or the name of one that waits; UnfitMessageError says what cannot be posted."""
+        text, token = fit_text(text, may_be_empty=bool(picture)), fit_token(token)
         self.lock()
         message = Message.of_token(author, token)
         if message:
             return message, False
+        if picture and not isinstance(picture, Picture):
+            picture = Picture.waiting(author, self, picture)
         try:
             with db.session.begin_nested():
                 message = self._add(author, text, token)
         except IntegrityError:  # the same form was sent to two rooms at once: its twin was faster
             return Message.of_token(author, token), False
         if picture:
-            picture.message_id = message.id
+            message.picture = picture
         message.mention(self.mentioned(text))
-        message.newcomers = unread.count(message, [mention.user_id for mention in message.mentions])
+        message.counted = unread.count(message, message.names)
         return message, True
 
     def _add(self, author, text, token):
-        message = Message(room_id=self.id, user_id=author.id, author_name=author.name, text=text, token=token)
+        message = Message(room=self, user_id=author.id, author_name=author.name, text=text, token=token)
+        message.reactions, message.mentions, message.picture = [], [], None  # so nobody asks for them
         db.session.add(message)
         db.session.flush()
         return message
@@ -113,25 +124,6 @@ class Room(db.Model):
         return db.session.scalar(found) is not None
 
 
-class Membership(db.Model):
-    """Somebody in a room, how far they have read, and how much is unread. `version` rises with every change."""
-
-    __tablename__ = "memberships"
-    room_id: Mapped[int] = mapped_column(ForeignKey(Room.id, ondelete="CASCADE"), primary_key=True)
-    user_id: Mapped[int] = mapped_column(
-        ForeignKey(User.id, ondelete="CASCADE"), primary_key=True, index=True
-    )
-    read_id: Mapped[int] = mapped_column(default=0)
-    unread: Mapped[int] = mapped_column(default=0)
-    mentions: Mapped[int] = mapped_column(default=0)
-    version: Mapped[int] = mapped_column(default=1)
-
-    @property
-    def id(self):
-        """In lists of its owner's it goes by its room."""
-        return self.room_id
-
-
 class Message(db.Model):
     __tablename__ = "messages"
     __table_args__ = (UniqueConstraint("user_id", "token"), Index("ix_messages_room_id_id", "room_id", "id"))
@@ -145,7 +137,7 @@ class Message(db.Model):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     edited_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    newcomers = False  # did anybody become a member with it? Only known where it was posted
+    counted = ()  # the memberships that changed with it; only known where it was posted
 
     room: Mapped[Room] = relationship()
     reactions: Mapped[list[Reaction]] = relationship(
@@ -160,25 +152,35 @@ class Message(db.Model):
     def of_token(cls, author, token):
         return db.session.scalar(select(cls).filter_by(user_id=author.id, token=token))
 
+    @property
+    def names(self):
+        """Whom it mentions, by their ids."""
+        return {mention.user_id for mention in self.mentions}
+
     def edit(self, text):
         """Whether there was anything to change; counts follow who is mentioned now."""
         text = fit_text(text, may_be_empty=self.picture is not None)
         self._lock()
         if self.deleted_at or text == self.text:
             return False
+        before = self.names
         self.text, self.edited_at = text, utcnow()
         self.mention(self.room.mentioned(text))
         self._changed()
+        self.counted = unread.named_anew(self, before, self.names)
         return True
 
     def delete(self):
-        """Nothing of it stays but its place; the name of its picture's file, for whoever removes it."""
+        """Nothing of it stays but its place. (The name of its picture's file, for whoever removes it; whether it was
+        unread to anybody.)"""
         self._lock()
-        picture = self.picture.name if self.picture else None
-        self.text, self.deleted_at = "", self.deleted_at or utcnow()
+        if self.deleted_at:
+            return None, False
+        picture, named = self.picture.name if self.picture else None, self.names
+        self.text, self.deleted_at = "", utcnow()
         self.reactions, self.mentions, self.picture = [], [], None
         self._changed()
-        return picture
+        return picture, unread.forget(self, named)
 
     def react(self, user, kind, on=None):
         """Sets or takes back a reaction; `on=None` does whichever is new. Whether anything changed."""
@@ -205,4 +207,3 @@ class Message(db.Model):
     def _changed(self):
         self.version += 1
         db.session.flush()
-        unread.recount(self.room_id)

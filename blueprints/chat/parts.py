@@ -6,6 +6,7 @@ from sqlalchemy import ForeignKey, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from blueprints.auth.models import User
+from blueprints.chat.texts import UnfitMessageError
 from database import UtcDateTime, db, utcnow
 
 REACTIONS = ("heart", "smile", "tick", "eyes", "pizza", "flame")
@@ -45,8 +46,9 @@ class Picture(db.Model):
 
     @classmethod
     def waiting(cls, user, room, name):
-        """Somebody's picture for this room that no message has yet, or None."""
-        if not isinstance(name, str) or not name:
-            return None
-        found = select(cls).filter_by(name=name, user_id=user.id, room_id=room.id, message_id=None)
-        return db.session.scalar(found)
+        """Somebody's picture for this room that no message has yet; UnfitMessageError where there is none."""
+        if isinstance(name, str):
+            query = select(cls).filter_by(name=name, user_id=user.id, room_id=room.id, message_id=None)
+            if found := db.session.scalar(query):
+                return found
+        raise UnfitMessageError("The picture is not here any more. Please choose it again.")

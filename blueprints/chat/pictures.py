@@ -26,9 +26,14 @@ KEPT_UNUSED = timedelta(days=1)
 NOT_A_PICTURE = UnfitMessageError("This file is no picture we can show: JPEG, PNG, WebP and GIF are.")
 
 
-def keep(user, room, file):
-    """A row and a file for an upload; raises UnfitMessageError with a sentence for whoever sent it."""
-    data, width, height = _aside(_drawn_anew, file.read())
+def draw(file):
+    """(JPEG bytes, width, height) of an upload; raises UnfitMessageError with a sentence for whoever sent it. It takes
+    a good part of a second: never inside a transaction that writes."""
+    return _aside(_drawn_anew, file.read())
+
+
+def keep(user, room, data, width, height):
+    """A row and a file for what was drawn."""
     _forget_unused(user)
     name = f"{secrets.token_urlsafe(16)}.jpg"
     folder().mkdir(parents=True, exist_ok=True)
@@ -65,7 +70,7 @@ def _forget_unused(user):
 
 
 def _aside(function, data):
-    """In a real thread where gevent serves many from one: decoding takes a good part of a second."""
+    """In a real thread where gevent serves many from one."""
     return get_hub().threadpool.apply(function, (data,)) if is_module_patched("threading") else function(data)
 
 

@@ -39,6 +39,8 @@ def doors(user, page=1):
         select(Room, Membership)
         .outerjoin(Membership, (Membership.room_id == Room.id) & (Membership.user_id == user.id))
         .where(visible(user))
+        .options(contains_eager(Membership.room))
+        .execution_options(populate_existing=True)
         .order_by(case((Room.kind == DIRECT, 1), else_=0), func.lower(Room.name), Room.id)
     )
     rows = db.session.execute(query.offset((page - 1) * PER_PAGE).limit(PER_PAGE + 1)).all()
@@ -107,7 +109,7 @@ def add(room, user_id):
     if room.membership(user_id):
         return False
     newest = db.session.scalar(select(func.max(Message.id)).where(Message.room_id == room.id))
-    db.session.add(Membership(room_id=room.id, user_id=user_id, read_id=newest or 0))
+    db.session.add(Membership(room=room, user_id=user_id, read_id=newest or 0, behind=room.posted))
     db.session.flush()
     return True
 

@@ -6,12 +6,12 @@ from flask import abort, redirect, render_template, request, url_for
 from flask_login import current_user, login_required
 
 from blueprints.chat import bp, limits, pictures, posting, rooms
-from blueprints.chat.broadcasts import MAX_ID, ROOMS_TOPIC, counts_changed, people_changed, room_topic, typing
+from blueprints.chat.broadcasts import MAX_ID, ROOMS_TOPIC, count_changed, people_changed, room_topic, typing
 from blueprints.chat.frame import REACTION_WORDS
 from blueprints.chat.models import DIRECT, Message, Room
 from blueprints.chat.texts import MAX_TEXT_CHARS, UnfitMessageError
 from blueprints.chat.unread import read
-from database import db
+from database import db, only_reading
 from extensions import live
 
 CONTEXT = 10  # so many read messages above the first new one
@@ -37,18 +37,23 @@ def show(room_id):
 @bp.post("/chat/rooms/<int:room_id>/messages")
 @login_required
 def create_message(room_id):
-    room, author = find(room_id), current_user._get_current_object()
+    """What takes its time comes first, before anybody has to wait: may they, how fast, and the picture."""
+    author = current_user._get_current_object()
     try:
-        if not posting.was_posted(author, request.form):
-            limits.slow_down(author)
-        message, event = posting.post(room, author, request.form, _picture_of_form(room, author))
+        with only_reading():
+            find(room_id)
+            repeated = posting.posted_before(author, request.form)
+        if repeated:
+            return saved(repeated, None)
+        with limits.one_post(author):
+            drawn = _drawn(request.files.get("file"))
+            room = find(room_id)
+            picture = pictures.keep(author, room, *drawn) if drawn else None
+            return saved(*posting.post(room, author, request.form, picture))
     except UnfitMessageError as problem:
         db.session.rollback()
-        return _refused(find(room_id), str(problem))
-    db.session.commit()
-    if request.headers.get("HX-Request"):
-        return (event.html, 200) if event else ("", 204)
-    return redirect(url_for("chat.show", room_id=room.id, _anchor=f"message-{message.id}"), 303)
+        with only_reading():
+            return _refused(find(room_id), str(problem))
 
 
 @bp.post("/chat/rooms/<int:room_id>/read")
@@ -62,12 +67,11 @@ def read_room(room_id):
     message = known and 0 < known <= MAX_ID and db.session.get(Message, known)
     if not message or message.room_id != room.id:
         abort(404)
-    room.lock()
-    changed, is_new = read(room.id, current_user.id, upto, None if upto else back)
-    if is_new:
-        people_changed(room.id)
-    if changed:
-        counts_changed(room.id, current_user.id)
+    membership = read(room.lock(), current_user.id, upto, None if upto else back)
+    if membership:
+        count_changed(membership)
+        if membership.is_new:
+            people_changed(room.id)
         db.session.commit()
     return "", 204
 
@@ -76,8 +80,19 @@ def read_room(room_id):
 @login_required
 def type_in_room(room_id):
     limits.slow_down(current_user, limits.NOTES, what="chat-typing")
-    typing(find(room_id).id, current_user)
+    with only_reading():
+        find(room_id)
+    typing(room_id, current_user)
     return "", 204
+
+
+def saved(message, event):
+    """Commits, with an answer made before: to read what is committed would be another turn of whoever may write."""
+    answer = redirect(url_for("chat.show", room_id=message.room_id, _anchor=f"message-{message.id}"), 303)
+    if request.headers.get("HX-Request"):
+        answer = (event.html, 200) if event else ("", 204)
+    db.session.commit()
+    return answer
 
 
 def find(room_id):
@@ -86,10 +101,9 @@ def find(room_id):
     return room if room and room.admits(current_user.id) else abort(404)
 
 
-def _picture_of_form(room, author):
-    """Without scripts the file comes along with the text."""
-    file = request.files.get("file")
-    return pictures.keep(author, room, file) if file and file.filename else None
+def _drawn(file):
+    """Without scripts a picture comes along with the text."""
+    return pictures.draw(file) if file and file.filename else None
 
 
 def _room_page(room, problem=None, status=200):

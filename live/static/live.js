@@ -13,10 +13,10 @@ import * as transport from "./transport.js";
 const HELLO_MS = 3000; // no `open` within that of the request: something holds the answer back
 const POLL_HELLO_MAX_MS = 12000; // there is nothing worse to fall to: a slow network gets more time
 const POLL_WAIT_S = 10; // so long a poll may wait for news; its loss is noticed soon after
-const POLL_PACE_MS = 250;
+const POLL_PACE_MS = 500; // news that come faster come together: each poll is a request
 const SPREAD_MS = 300; // a refresh reaches all pages at once; their requests should not
 
-let el, position, seen = "0";
+let el, position, seen = 0;
 let attempt = null, contact = 0, again = 0;
 let failures = 0, troubles = 0; // in a row, until a beat: connections that were lost, messages that led to a repair
 let repairing = null, repairAgain = false, repairTimer = 0, due = false;
@@ -90,9 +90,8 @@ function ended(mine, how, {mute = false, retryMs = mine.retryMs} = {}) {
   failures++;
 }
 
-function pollAgain(mine) { // at once, but not in a circle where nothing moves
-  const isFast = mine.waitS && position === mine.from;
-  again = setTimeout(connect, isFast ? Math.max(0, POLL_PACE_MS - (Date.now() - mine.began)) : 0);
+function pollAgain(mine) { // at once, where it has waited; the first one did not
+  again = setTimeout(connect, mine.waitS ? Math.max(0, POLL_PACE_MS - (Date.now() - mine.began)) : 0);
 }
 
 // -- messages ----------------------------------------------------------------------------------------
@@ -140,7 +139,7 @@ const CORE = {
   "live:open"(mine, text) {
     const {build, seen: newest} = JSON.parse(text);
     mine.opened = true;
-    seen = String(newest);
+    seen = newest;
     if (mine.kind !== "poll") clearTimeout(mine.timer); // that of a poll is for all of it
     if (mine.kind === "socket") resend(mine.socket);
     transport.opened(mine.kind);
@@ -150,7 +149,9 @@ const CORE = {
   "live:beat"(mine, text) {
     mine.beaten = true;
     failures = troubles = 0;
-    if (JSON.parse(text).fresh) heard(mine);
+    const {fresh, seen: newest} = JSON.parse(text);
+    seen = newest;
+    if (fresh) heard(mine);
     else happen("silent");
   },
   "live:resync"(mine, text) {

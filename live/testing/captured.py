@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
-from live.event import REVOKE, Event
+from live.event import GRANT, REVOKE, RIGHTS, Event
 from live.extension import Live
 from live.log import EPOCH, WAKE
 from live.position import Position
@@ -27,15 +27,21 @@ class Captured:
 
     @property
     def events(self) -> list[Event]:
-        """Everything so far that goes to pages, and after the block what was there at its end; no ended rights."""
+        """Everything so far that goes to pages, and after the block what was there at its end; nothing about rights."""
         self._look()
-        return [event for event in self._numbered if event.name != REVOKE] + self._volatile
+        return [event for event in self._numbered if event.name not in RIGHTS] + self._volatile
 
     @property
     def revoked(self) -> list[Event]:
         """The rights that were ended so far."""
         self._look()
         return [event for event in self._numbered if event.name == REVOKE]
+
+    @property
+    def granted(self) -> list[Event]:
+        """The topics that open pages were given so far."""
+        self._look()
+        return [event for event in self._numbered if event.name == GRANT]
 
     def close(self) -> None:
         """Looks for the last time."""

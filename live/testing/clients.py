@@ -205,7 +205,7 @@ class PollClient(LiveClient):
         return self._request(self._page.address("poll"))
 
     def _note(self, event: Received) -> Received:
-        seen = json.loads(event.data)["seen"] if event.name == "live:open" else self._page.seen
+        seen = json.loads(event.data)["seen"] if event.name in ("live:open", "live:beat") else self._page.seen
         position = event.id or self._page.position
         self._page = Connection(
             self._page.token, position, self._page.stream, self._page.poll, self._page.socket, str(seen)

@@ -66,6 +66,7 @@ ROWS = {
     "jobs:everybodys": Row("jobs:everybodys", {"admin"}),
     "orders:menu": Row("orders:menu", SIGNED_IN),
     "chat:rooms:all": Row("chat:rooms:all", SIGNED_IN),
+    f"chat:news:{MAX}room_id>": Row("chat:news:{closed}", {"member"}, missing="chat:news:999999"),
     f"chat:user:{MAX}user_id>": Row("chat:user:{member}", {"member"}, missing="chat:user:999999"),
     "jobs:owner:<int:user_id>": Row("jobs:owner:{member}", {"member"}, missing="jobs:owner:999999"),
 }
@@ -96,6 +97,8 @@ def ids(site, people):
     status, headers, _ = member.submit("/jobs/")
     assert status in (201, 303)
     job = (headers["Location"] or headers["HX-Redirect"]).rsplit("/", 1)[1]
+    status, headers, _ = member.post("/chat/rooms", name="For one", kind="closed")
+    assert status == 303
     with site.app.app_context():
         orders, rooms = db.metadata.tables["orders"], db.metadata.tables["rooms"]
         mine = sa.select(sa.func.max(orders.c.id)).where(orders.c.user_id == member.user_id())
@@ -103,6 +106,7 @@ def ids(site, people):
             "order": db.session.scalar(mine),
             "room": db.session.scalar(sa.select(sa.func.min(rooms.c.id))),
         }
+    found |= {"closed": headers["Location"].rsplit("/", 1)[1]}
     found |= {"job": job, "member": member.user_id(), "position": member.get("/")[1]["Live-Position"]}
     site.announce(*(row.topic.format(**found) for row in ROWS.values()))
     with member.follow(

@@ -54,6 +54,7 @@ class State:
 
     def __init__(self):
         self.notes, self.ended, self.denied, self.version = {}, set(), set(), 1
+        self.frames = {}  # topics that all pages of a user follow
 
 
 def served():
@@ -104,6 +105,10 @@ def _add_topics(live, state):
     def may_follow_share(_user, share_id):
         return share_id > 0
 
+    @live.everywhere
+    def frame(user):
+        return state.frames.get(user, ())
+
     @live.topic("users:user:<name>")
     def may_follow_user(user, name):
         return user == name
@@ -127,11 +132,13 @@ def _add_routes(app):
 
     @app.post("/change")
     def change():
-        """Ends sessions, takes or gives rights back: {"end": [...], "deny": [[user, topic]], "allow": [...]}."""
+        """Ends sessions, takes or gives rights back: {"end": [...], "deny": [[user, topic]], "allow": [...]}, and says
+        what all pages of a user follow: {"frames": {user: [topic]}}."""
         asked = request.get_json()
         state.ended |= set(asked.get("end", ()))
         state.denied |= {tuple(pair) for pair in asked.get("deny", ())}
         state.denied -= {tuple(pair) for pair in asked.get("allow", ())}
+        state.frames |= asked.get("frames", {})
         state.version += 1
         return {}
 

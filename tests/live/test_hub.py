@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from live.event import REVOKE, Event
+from live.event import GRANT, REVOKE, Event
 from live.gate import Identity
 from live.hub import RECHECK_AT_ONCE, Hub
 from live.latest import SET_BACK_MS
@@ -233,6 +233,44 @@ def test_a_right_given_back_is_not_taken_by_the_old_revocation(log, make_hub):
     assert again.event().data == "new"
 
 
+def grant(log, topic, user="ada", known=0):
+    what = json.dumps({"topic": topic, "user_id": user})
+    return log.publish([(new_uuid(), Event(topic, what, GRANT))], known)
+
+
+def test_a_granted_topic_is_followed_from_that_place_on_by_that_user(log, make_hub):
+    hub = make_hub()
+    reader, other = Reader(hub, hub.position()), Reader(hub, hub.position(), user="grace")
+    publish(log, "before", topic="c:d")
+    grant(log, "c:d")
+    publish(log, "granted", topic="c:d")
+    publish(log, "for both")
+    assert reader.texts(2) == ["granted", "for both"]
+    assert other.texts(1) == ["for both"]
+
+
+def test_a_topic_granted_while_the_rules_were_asked_is_followed(log, make_hub):
+    hub = make_hub()
+    begun, asked_at = hub.position(), hub.number()
+    watcher = Reader(hub, begun, topics=("c:d",))
+    grant(log, "c:d")
+    publish(log, "granted", topic="c:d")
+    assert watcher.texts(1) == ["granted"]
+    late = Subscription(Identity("ada-1", "ada", 1, "ada"), [TOPIC])
+    hub.join(late, read(begun), asked_at)
+    assert [event.data for event in Parser().feed(b"".join(late.take(0)))][1:] == ["granted"]
+
+
+def test_a_topic_granted_while_the_hub_was_cut_off_is_followed(log, make_hub):
+    hub = make_hub()
+    reader, known = Reader(hub, hub.position()), hub.number()
+    with hub._lock:
+        grant(log, "c:d", known=known)
+        publish(log, "granted", topic="c:d")
+        hub.follower.load()  # what the loop does when its connection is back
+    assert reader.texts(1) == ["granted"]
+
+
 def test_a_beat_carries_the_number_behind_everything_before_it(log, make_hub):
     hub = make_hub()
     reader = Subscription(Identity("s", "ada", 1, "ada"), [TOPIC])
@@ -302,6 +340,27 @@ def late(hub, seen_ms):
     events = Parser().feed(b"".join(reader.take(0)))
     hub.leave(reader)
     return {event.data for event in events if not event.name}
+
+
+def test_a_long_poll_on_its_way_back_gets_what_was_said_meanwhile(log, make_hub):
+    hub, now = make_hub(), int(time.time() * 1000)
+    watcher = Reader(hub, hub.position())
+    for text, at_ms in (("old", now - 5000), ("seen", now - 1), ("new", now)):
+        log.publish_volatile(Event(TOPIC, text, "live:typing", at_ms=at_ms))
+    assert watcher.texts(3) == ["old", "seen", "new"]
+
+    def comes_back(seen_ms, finite=True):
+        reader = Subscription(Identity("s", "ada", 1, "ada"), [TOPIC], finite=finite, seen_ms=seen_ms)
+        hub.join(reader, read(hub.position()), hub.number())
+        return [e.data for e in Parser().feed(b"".join(reader.take(0))) if e.name == "live:typing"]
+
+    assert comes_back(now - 1) == ["new"]
+    assert comes_back(now) == []
+    assert comes_back(1) == ["seen", "new"]  # from long ago, and what is that old is worth nothing now
+    assert comes_back(0) == comes_back(1, finite=False) == []  # a page that comes, a stream that returns
+    hub.beat()
+    (beat,) = (e for e in Parser().feed(b"".join(watcher.subscription.take(0))) if e.name == "live:beat")
+    assert now - 1 <= json.loads(beat.data)["seen"] <= now
 
 
 def test_garbage_on_the_channel_does_not_stop_the_volatile_events(log, make_hub, broken_redis):

@@ -1,5 +1,7 @@
 """The log in a real Redis: numbers without holes, one epoch for as long as nothing can have been lost."""
 
+import threading
+
 import pytest
 import redis
 
@@ -21,6 +23,20 @@ def some(count=1):
 
 def key(name):
     return f"live:{{s}}:{name}"
+
+
+def test_whoever_finds_no_connection_free_waits_for_one(spare_redis, monkeypatch):
+    monkeypatch.setattr("live.log.REDIS_CONNECTIONS", 2)
+    client, answers = connect(spare_redis), []
+    threads = [
+        threading.Thread(target=lambda: answers.append(client.blpop("nothing", 0.1))) for _ in range(5)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [None] * 5
+    client.connection_pool.disconnect()
 
 
 def test_numbers_follow_each_other_over_several_writers(log, spare_redis):

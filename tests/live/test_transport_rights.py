@@ -54,6 +54,26 @@ def test_a_revoked_topic_ends_within_two_seconds_and_the_others_go_on(site, writ
     assert texts([next_signal(client)]) == ["mine"]
 
 
+def test_what_all_pages_of_a_user_follow_needs_no_list_and_grows_and_shrinks_while_they_are_open(
+    site, writer, open_page, topic
+):
+    user, frame, late = f"frame{topic[11:]}", topic + "f", topic + "l"
+    site.change(frames={user: [frame]})
+    client, other = open_page(topic, user=user), open_page(topic)
+    writer.signal(frame, "n", frame)
+    assert texts([client.event()]) == [frame]
+    site.change(frames={user: [frame, late]})
+    writer.grant(user_id=user, topic=late)
+    writer.signal(late, "n", late)
+    assert texts([client.event()]) == [late]
+    site.change(frames={user: [late]})
+    writer.revoke(user_id=user, topic=frame)
+    for each in (frame, late, topic):
+        writer.signal(each, "n", each)
+    assert texts([next_signal(client), client.event()]) == [late, topic]
+    assert texts([other.event()]) == [topic]
+
+
 @pytest.mark.parametrize("what", ["user_id", "session_id"])
 def test_a_revoked_user_or_session_ends_within_two_seconds(site, writer, open_page, topic, what):
     user = f"grace{topic[11:]}"
