@@ -8,7 +8,7 @@ from alembic import op
 
 
 revision = "c4d2a90b6e17"
-down_revision = "7a1c5d90be42"
+down_revision = "c2f1b6a83d54"
 branch_labels = None
 depends_on = None
 
