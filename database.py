@@ -42,7 +42,7 @@ CONVENTION = {
     "pk": "pk_%(table_name)s",
 }
 
-patience_s = ContextVar("patience_s", default=LOCK_PATIENCE_S)
+patience_s = ContextVar("patience_s")
 _writes = ContextVar("writes", default=None)  # where somebody said so; else the request's method says it
 _places = threading.BoundedSemaphore(MAX_WAITING)
 
@@ -82,9 +82,10 @@ def utcnow():
 
 
 @contextmanager
-def writing(*, patience=LOCK_PATIENCE_S):
+def writing(*, patience=None):
     """Transactions begun inside may write, although the request around them is a GET: a WebSocket's command. With a
     patience of 0 seconds what is not worth waiting for fails at once where somebody else writes."""
+    patience = patience_s.get(LOCK_PATIENCE_S) if patience is None else patience
     tokens = (_writes, _writes.set(True)), (patience_s, patience_s.set(patience))
     try:
         yield
@@ -179,7 +180,7 @@ def _patiently(function, *arguments):
     try:
         return function(*arguments)
     except sqlite3.OperationalError as error:
-        if "locked" not in str(error) or not patience_s.get() or not _places.acquire(blocking=False):
+        if "locked" not in str(error) or not patience_s.get(LOCK_PATIENCE_S) or not _places.acquire(blocking=False):
             raise
     try:
         return _wait(function, *arguments)
@@ -188,7 +189,7 @@ def _patiently(function, *arguments):
 
 
 def _wait(function, *arguments):
-    give_up, pause_s = time.monotonic() + patience_s.get(), LOCK_PAUSE_S
+    give_up, pause_s = time.monotonic() + patience_s.get(LOCK_PATIENCE_S), LOCK_PAUSE_S
     while True:
         time.sleep(random.uniform(pause_s / 2, pause_s))
         pause_s = min(LOCK_MAX_PAUSE_S, 2 * pause_s)

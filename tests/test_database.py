@@ -154,7 +154,7 @@ def test_reading_outside_of_requests_waits_for_no_writer_where_it_says_so(app, m
     monkeypatch.setattr(database, "LOCK_PATIENCE_S", 0.03)
     with app.app_context(), closing(sqlite3.connect(file_of(app), isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        with db.engine.connect().execution_options(only_reads=True) as connection:
+        with db.engine.connect().execution_options(postgresql_readonly=True) as connection:
             assert connection.scalar(sa.select(sa.func.count()).select_from(User)) > 0
             with pytest.raises(OperationalError, match="readonly"):
                 connection.execute(sa.update(User).values(name="Changed"))

@@ -1,6 +1,6 @@
 """Unread counts without a row for each: a room counts what was posted, a membership what of it is behind its person
 
-Revision: c4d2a90b6e17, after 7a1c5d90be42.
+Revision: c4d2a90b6e17, after c2f1b6a83d54.
 """
 
 import sqlalchemy as sa
