@@ -17,12 +17,14 @@ AGAIN = {
     "429 and when": (answer(429, HTML, Retry_After="2"), 2),
     "a page of a proxy": (answer(200, HTML), 9),
     "nothing": (answer(204), 9),
+    "nothing that calls itself a stream": (answer(204, Content_Type="text/event-stream"), 9),
     "an error that calls itself a stream": (answer(503, STREAM, Content_Type="text/event-stream"), 9),
     "a stream that ends at once": (answer(200, "", Content_Type="text/event-stream"), 9),
 }
 FINAL = {
     "401": (answer(401, HTML), "signed-out"),
     "403": (answer(403, HTML), "denied"),
+    "403 that calls itself a stream": (answer(403, STREAM, Content_Type="text/event-stream"), "denied"),
     "a way to the sign-in page": (answer(302, Location="/signin"), "signed-out"),
 }
 WATCH_MS, WATCH_FINAL_MS = 2500, 1200

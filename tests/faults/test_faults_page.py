@@ -31,6 +31,15 @@ def test_every_test_that_is_named_exists():
     assert [pair for pair in sorted(named) if pair[1] not in functions(pair[0])] == []
 
 
+def test_everything_that_is_done_about_htmx_has_its_row():
+    done = [
+        row
+        for name in ("stream.js", "swap.js")
+        for row in re.findall(r"^// ([SW]\d)  ", (ROOT / "live/static" / name).read_text(), re.MULTILINE)
+    ]
+    assert re.findall(r"^\| ([SW]\d) \|", PAGE, re.MULTILINE) == done
+
+
 def functions(name):
     path = ROOT / name
     nodes = ast.walk(ast.parse(path.read_text())) if path.exists() else ()
