@@ -1,204 +1,163 @@
-"""`make bench`: Levain beside its peers in one run, same client, same events; writes var/bench.json and the page.
+"""`make bench`: Levain beside its peers in one run, same client, same events, then the real site under load.
 
-QUICK=1 takes 100 and 1,000 readers once; else also 5,000 and 10,000, each figure a median of rounds.
+It writes var/bench.json (one row for each server, transport and number of readers), var/bench-site.json (what was
+measured of the site, and of the whole process) and docs/performance.md. QUICK=1 takes two minutes, 100 and 1,000
+readers, and each figure once. Whatever fails is named, and the rest goes on.
 """
 
 import json
 import os
 import resource
-import statistics
-import subprocess
+import signal
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import psutil
-
-from bench import report
-from bench.servers import KINDS, ROOT, VAR, Publisher, fetch, pin, request_of, running
+from bench import loads, report
+from bench.kinds import KINDS, VAR
+from bench.measure import opened
+from bench.site import Site
 from embedded_redis import EmbeddedRedis
 
-EVENT_BYTES = 125
-SINGLES = 10  # one event at a time, each awaited
-BURST = 100
-LIMIT_S = 110 if os.environ.get("QUICK") else 840
-SIZES = (1000, 100) if os.environ.get("QUICK") else (100, 1000, 5000, 10_000)
-ROUNDS = 1 if os.environ.get("QUICK") else 3
+QUICK = bool(os.environ.get("QUICK"))
+SIZES = (1000, 100) if QUICK else (1000, 5000, 10_000, 100)  # the most telling first
+ROUNDS, ROUNDS_OF_OTHERS = (1, 1) if QUICK else (5, 3)
+SHOWN = ("c-loop", "levain", "nchan")  # whose ratios must be shown: their rounds alternate
+PEERS_S = 60 if QUICK else 540  # so long for the peers, then comes the site
+CELL_S, LOAD_S, RUN_S = (
+    60,
+    200,
+    115 if QUICK else 880,
+)  # no server, no load of the site, and not all may take longer
+OWN_FILES = 500  # descriptors beside those of the readers
+SITE_READERS, MESSAGES = (1000, 40) if QUICK else (5000, 200)
+NEIGHBOURS_S, STOPPED_S = (4, 8) if QUICK else (10, 60)
 
 
-class Client:
-    """The load client: a C program on the other core."""
+class Run:
+    """What came of it: `rows` of the peers, `facts` of the site, and what is `missing`."""
 
-    def __init__(self, port, kind, readers, request):
-        take, self._commands = os.pipe()
-        command = [*pin(1), str(VAR / "bench-bin" / "client"), "127.0.0.1", str(port), str(readers), "200"]
-        if kind.transport == "socket":
-            command += ["ws", kind.hello]
-        self.process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            pass_fds=[take],
-            env=os.environ | {"COMMANDS": str(take), "SILENT": "1" if kind.silent else ""},
-        )
-        os.close(take)
-        self.process.stdin.write(request)
-        self.process.stdin.close()
-        self.opened = json.loads(self.process.stdout.readline())
+    def __init__(self, folder):
+        self.folder, self.began = folder, time.monotonic()
+        self.rows, self.facts, self.missing = [], {"process_mb": {}}, []
+        self.files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 
-    def ask(self, command):
-        os.write(self._commands, f"{command}\n".encode())
-        return json.loads(self.process.stdout.readline())
+    # -- side by side -----------------------------------------------------------------------------------
 
-    def await_deliveries(self, count, limit_s):
-        """The report, as soon as so many deliveries have arrived, or none comes any more."""
-        deadline, before = time.monotonic() + limit_s, -1
-        while (got := self.ask("report"))["deliveries"] < count and time.monotonic() < deadline:
-            time.sleep(0.05 if got["deliveries"] != before else 0.2)
-            before = got["deliveries"]
-        return got
+    def side_by_side(self, kinds=KINDS, sizes=SIZES):
+        """All servers with all numbers of readers, as far as there is time."""
+        shown = [
+            kind
+            for kind in kinds
+            if (kind.server, kind.how, kind.processes) in [(s, "stream", 1) for s in SHOWN]
+        ]
+        with EmbeddedRedis(self.folder / "redis-of-peers", aof=False) as redis:
+            for readers in sizes:
+                self._alternate(shown, readers, ROUNDS, redis.url)
+            for readers in sizes:
+                for kind in kinds:
+                    if kind not in shown:
+                        self._alternate([kind], readers, ROUNDS_OF_OTHERS, redis.url)
 
-    def close(self):
-        os.close(self._commands)
-        self.process.wait()
-        self.process.stdout.close()
+    def _alternate(self, kinds, readers, rounds, redis_url):
+        """Opens all of them, then measures one after the other, round by round."""
+        with ExitStack() as stack:
+            cells = [cell for kind in kinds if (cell := self._open(stack, kind, readers, redis_url))]
+            for _ in range(rounds):
+                cells = [cell for cell in cells if self._measured(cell)]
+            for cell in cells:
+                self._keep(cell)
+
+    def _open(self, stack, kind, readers, redis_url):
+        if problem := self._problem(kind, readers):
+            self.missing.append(f"{kind} with {readers} readers: {problem}")
+            return None
+        with self.noting(f"{kind} with {readers} readers", CELL_S):
+            return stack.enter_context(opened(kind, readers, redis_url, self.folder))
+
+    def _problem(self, kind, readers):
+        if not kind.version:
+            return "not installed"
+        if readers > kind.most or readers + OWN_FILES > self.files:
+            return "more than it, or the file limit, takes"
+        return "no time left" if time.monotonic() - self.began > PEERS_S else ""
+
+    def _measured(self, cell):
+        with self.noting(f"{cell.kind} with {cell.readers} readers", CELL_S):
+            cell.measure()
+            return True
+        return False
+
+    def _keep(self, cell):
+        row = cell.row()
+        if (arrived := row.pop("arrived")) < 1:
+            self.missing.append(
+                f"{cell.kind} with {cell.readers} readers: {1 - arrived:.1%} of the burst was lost"
+            )
+        if cell.kind.server == "levain" and cell.kind.processes == 1:
+            self.facts["process_mb"][f"{cell.kind.transport} {cell.readers}"] = round(cell.process_mb, 1)
+        self.rows.append(row)
+        print(json.dumps(row), flush=True)
+
+    # -- the site ---------------------------------------------------------------------------------------
+
+    def real_site(self):
+        """The whole path, neighbours, a storm, and readers that stop."""
+        with self.noting("the site", 3 * LOAD_S), EmbeddedRedis(self.folder / "redis") as redis:
+            site = Site(self.folder, redis.url)
+            with site.running():
+                self._load("whole_path", loads.whole_path, site, MESSAGES)
+                self._load("crowd", loads.neighbours_and_storm, site, SITE_READERS, NEIGHBOURS_S)
+                self._load("stopped", loads.stopped, site, SITE_READERS, STOPPED_S)
+
+    def _load(self, name, function, *arguments):
+        with self.noting(name, LOAD_S):
+            self.facts[name] = function(*arguments)
+            print(json.dumps({name: self.facts[name]}), flush=True)
+
+    @contextmanager
+    def noting(self, what, limit_s):
+        """Whatever fails or takes too long is named in the page, and the rest goes on."""
+        try:
+            with within(limit_s):
+                yield
+        except Exception as error:  # noqa: BLE001 - whatever a peer or a measurement may do
+            self.missing.append(f"{what}: {type(error).__name__}: {error}")
 
 
 @contextmanager
-def connected(port, kind, readers):
-    client = Client(port, kind, readers, request_of(kind, port))
+def within(seconds):
+    """TimeoutError when it takes longer, or when the limit around it is over."""
+
+    def too_long(*_):
+        raise TimeoutError(f"longer than {seconds} s")
+
+    left, began = signal.alarm(0), time.monotonic()
+    before = signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(min(seconds, left) if left else seconds)
     try:
-        yield client
+        yield
     finally:
-        client.close()
-
-
-def event():
-    return f"T={time.monotonic_ns()};".ljust(EVENT_BYTES, "x")
-
-
-def use_of(process):
-    """CPU seconds and resident bytes of a server's processes; to the nanosecond, the usual clock ticks in 10 ms."""
-    all_of_it = [process, *process.children(recursive=True)]
-    spent = sum(
-        int(path.read_text().split()[0])
-        for each in all_of_it
-        for path in Path(f"/proc/{each.pid}/task").glob("*/schedstat")
-    )
-    return spent / 1e9, sum(each.memory_info().rss for each in all_of_it)
-
-
-def measure(kind, readers, redis_url, folder):
-    """One row: a server with so many readers."""
-    with running(kind, redis_url, folder) as (port, process):
-        _warm(port)
-        _, empty = use_of(process)
-        with connected(port, kind, readers) as client, Publisher(port, "/publish") as publisher:
-            time.sleep(0.5)
-            _, full = use_of(process)
-            row = {
-                "server": kind.server,
-                "version": kind.version,
-                "transport": kind.transport,
-                "processes": 1,
-                "readers": client.opened["open"],
-                "opened_per_s": round(client.opened["open"] / max(client.opened["seconds"], 1e-6)),
-                "kb_per_idle_reader": round((full - empty) / 1024 / max(client.opened["open"], 1), 2),
-            }
-            singles = median_of(
-                [one_by_one(client, process, publisher, row["readers"]) for _ in range(ROUNDS)]
-            )
-            bursts = median_of(
-                [burst(kind, client, (port, publisher), row["readers"]) for _ in range(ROUNDS)]
-            )
-            return row | singles | bursts
-
-
-def _warm(port):
-    with Publisher(port, "/publish") as publisher:
-        publisher.publish(event())
-
-
-def one_by_one(client, process, publisher, readers):
-    """Ten events, each awaited by all: what a delivery costs, and how long it takes."""
-    client.ask("reset")
-    began, cpu, load = time.monotonic(), use_of(process)[0], client.ask("report")["cpu_s"]
-    for number in range(1, SINGLES + 1):
-        publisher.publish(event())
-        got = client.await_deliveries(number * readers, 10)
-    took, spent = time.monotonic() - began, use_of(process)[0] - cpu
-    return {
-        "cpu_us_per_delivery": round(spent * 1e6 / max(got["deliveries"], 1), 2),
-        "p50_ms": got["p50_ms"],
-        "p99_ms": got["p99_ms"],
-        "max_ms": got["max_ms"],
-        "client_cpu_share": round((got["cpu_s"] - load) / took, 3),
-    }
-
-
-def burst(kind, client, to, readers):
-    """A hundred events as fast as they can be published."""
-    port, publisher = to
-    client.ask("reset")
-    before = _sends(kind, port)
-    for _ in range(BURST):
-        publisher.publish(event())
-    got = client.await_deliveries(BURST * readers, 20)
-    sends = _sends(kind, port) - before
-    return {
-        "deliveries_per_s": round(got["deliveries"] / max(got["seconds"], 1e-6)),
-        "burst_complete": round(got["deliveries"] / max(BURST * readers, 1), 4),
-        "sends_per_delivery": round(sends / max(got["deliveries"], 1), 3)
-        if kind.server == "levain"
-        else None,
-    }
-
-
-def _sends(kind, port):
-    return json.loads(fetch(port, "GET", "/counters"))["sends"] if kind.server == "levain" else 0
-
-
-def median_of(rounds):
-    return {
-        name: round(statistics.median(values), 3) if None not in values else None
-        for name, values in ((name, [each[name] for each in rounds]) for name in rounds[0])
-    }
+        signal.signal(signal.SIGALRM, before)
+        signal.alarm(max(1, left - int(time.monotonic() - began)) if left else 0)
 
 
 def main():
-    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    began, rows, missing = time.monotonic(), [], []
-    with tempfile.TemporaryDirectory() as folder, EmbeddedRedis(Path(folder) / "redis", aof=False) as redis:
-        for readers in SIZES:
-            for kind in KINDS:
-                if not kind.version:
-                    missing.append(f"{kind.server}: not installed")
-                elif readers > kind.most or readers + 500 > hard:
-                    missing.append(
-                        f"{kind.server} with {readers} readers: more than it, or the file limit, takes"
-                    )
-                elif time.monotonic() - began > LIMIT_S:
-                    missing.append(f"{kind.server} {kind.transport} with {readers} readers: no time left")
-                else:
-                    rows += tried(kind, readers, redis.url, Path(folder), missing)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, hard), hard))
+    if (os.cpu_count() or 1) > 1:
+        os.sched_setaffinity(0, {1})  # beside the load client; the servers have core 0
+    with tempfile.TemporaryDirectory() as folder:
+        run = Run(Path(folder))
+        with run.noting("the run", RUN_S):
+            run.side_by_side()
+            run.real_site()
     VAR.mkdir(exist_ok=True)
-    (VAR / "bench.json").write_text(json.dumps(rows, indent=1))
-    report.write(rows, sorted(set(missing)), time.monotonic() - began, ROOT)
-
-
-def tried(kind, readers, redis_url, folder, missing):
-    try:
-        row = measure(kind, readers, redis_url, folder)
-    except (OSError, RuntimeError, ValueError, TypeError, psutil.Error) as error:
-        missing.append(
-            f"{kind.server} {kind.transport} with {readers} readers: {type(error).__name__}: {error}"
-        )
-        return []
-    print(json.dumps(row), flush=True)
-    return [row]
+    (VAR / "bench.json").write_text(json.dumps(run.rows, indent=1))
+    (VAR / "bench-site.json").write_text(json.dumps(run.facts, indent=1))
+    report.write(run.rows, run.facts, run.missing, time.monotonic() - run.began)
 
 
 if __name__ == "__main__":

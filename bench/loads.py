@@ -1,0 +1,243 @@
+"""The real site under load: the whole path of a message, neighbours, a storm, and readers that stop reading."""
+
+import asyncio
+import http.client
+import random
+import threading
+import time
+from contextlib import contextmanager
+from uuid import uuid4
+
+from bench.chaos_page import Page
+from bench.client import Client
+from bench.site import ANSWER_S, answer_of, marked
+from blueprints.orders.broadcasts import MENU
+from live.testing import SocketClient, StreamClient, connection
+
+PAGE, ROOM = "/orders/", "/chat/rooms/3"
+EVENTS_PER_S = 10
+FIRST_TRY_S = 1.05  # within it a page tries for the first time, after an outage (static/answers.js)
+TEXT_CHARS = (
+    1500  # of a message while some have stopped: a minute of them is more than a reader's buffer takes
+)
+CATCH_UP_S = 45
+
+
+# -- the whole path -------------------------------------------------------------------------------------
+
+
+def whole_path(site, messages):
+    """From `POST` answered to a message's arrival in an open page of somebody else, on an idle site."""
+    return {kind.kind: _path_of(site, kind, messages) for kind in (StreamClient, SocketClient)}
+
+
+def _path_of(site, kind, messages):
+    page = connection(site.ask(ROOM, site.headers(0))[1])
+    web = http.client.HTTPConnection("127.0.0.1", site.port, timeout=ANSWER_S)
+    took = []
+    with kind(f"http://127.0.0.1:{site.port}", site.headers(0)).connect(page) as reader:
+        for number in range(messages):
+            time.sleep(random.uniform(0.02, 0.06))
+            answered = _post(
+                web, site.headers(1 + number % (site.people - 1)), text := f"message {uuid4().hex}"
+            )
+            while text not in reader.event().data:
+                pass
+            took.append((time.monotonic() - answered) * 1000)
+    web.close()
+    return {"messages": messages, **_quantiles(took)}
+
+
+def _post(web, headers, text):
+    """The moment at which a message was answered with success."""
+    status, _ = answer_of(web, f"{ROOM}/messages", {"text": text, "token": uuid4().hex}, headers)
+    if status not in (200, 303):
+        raise RuntimeError(f"a message was answered with {status}")
+    return time.monotonic()
+
+
+# -- neighbours and storms ------------------------------------------------------------------------------
+
+
+def neighbours_and_storm(site, readers, seconds):
+    """Ordinary pages alone, then while so many pages are told of each event, then while all of these come back."""
+    with _asking_for_pages(site) as alone:
+        time.sleep(seconds)
+    before_mb = site.memory_mb
+    with Client(site.port, readers, "stream", site.readers(PAGE, readers)) as client:
+        time.sleep(2)
+        opened, more_kb = client.opened, (site.memory_mb - before_mb) * 1e3 / max(client.opened["open"], 1)
+        client.reset()
+        with _asking_for_pages(site) as busy:
+            count = _tell(site, seconds)
+            got = client.wait_for(count * opened["open"], 5)
+        return {
+            "opened_per_s": round(opened["open"] / opened["seconds"]),
+            "kb_per_idle_reader": round(more_kb, 2),
+            "neighbours": {
+                "readers": opened["open"],
+                "events": count,
+                "arrived": round(got["deliveries"] / (count * opened["open"]), 4),
+                "p99_ms": got["p99_ms"],
+                "page_p95_ms_alone": alone.p95_ms(),
+                "page_p95_ms": busy.p95_ms(),
+                "page_errors": busy.errors + alone.errors,
+            },
+            "storm": _storm(site, client),
+        }
+
+
+def _tell(site, seconds):
+    begun = time.monotonic()
+    for number in range(int(seconds * EVENTS_PER_S)):
+        time.sleep(max(0.0, begun + number / EVENTS_PER_S - time.monotonic()))
+        site.announce(MENU, "bench", marked())
+    return number + 1
+
+
+def _storm(site, client):
+    site.age_sessions()
+    asked = site.queries()
+    with _asking_for_pages(site) as pages:
+        back = client.cut(FIRST_TRY_S)
+    return {
+        "readers": back["open"],
+        "most_back_s": back["most_s"],
+        "all_back_s": back["all_s"],
+        "refused": back["refused"],
+        "queries_per_return": round((site.queries() - asked) / max(back["open"] + back["refused"], 1), 3),
+        "pages": len(pages.took_ms),
+        "page_p95_ms": pages.p95_ms(),
+        "page_errors": pages.errors,
+    }
+
+
+class Asking:
+    """Somebody who asks for one page after the other."""
+
+    def __init__(self, site):
+        self.site, self.took_ms, self.errors, self.over = site, [], 0, False
+
+    def run(self):
+        web = http.client.HTTPConnection("127.0.0.1", self.site.port, timeout=ANSWER_S)
+        while not self.over:
+            begun = time.monotonic()
+            try:
+                self.errors += answer_of(web, PAGE, headers=self.site.headers(0))[0] != 200
+            except (OSError, http.client.HTTPException):
+                self.errors += 1
+                web.close()
+            self.took_ms.append((time.monotonic() - begun) * 1000)
+            time.sleep(0.02)
+        web.close()
+
+    def p95_ms(self):
+        return _quantile(self.took_ms, 0.95)
+
+
+@contextmanager
+def _asking_for_pages(site):
+    asking = Asking(site)
+    thread = threading.Thread(target=asking.run)
+    thread.start()
+    try:
+        yield asking
+    finally:
+        asking.over = True
+        thread.join()
+
+
+# -- readers that stop ----------------------------------------------------------------------------------
+
+
+class Stopping(Page):
+    """A page whose browser does not read on while `may_read` is not set; what it was told waits at the server."""
+
+    def __init__(self, site, number):
+        headers = site.headers(number)
+        super().__init__(f"http://127.0.0.1:{site.port}", ROOM, headers["Cookie"], "stream", "room", 5)
+        self.may_read = asyncio.Event()
+        self.may_read.set()
+        self.sent_away = 0
+
+    async def _take(self, event):
+        await self.may_read.wait()
+        self.sent_away += event.name == "live:bye"
+        await super()._take(event)
+
+
+def stopped(site, readers, seconds):
+    """One in ten readers stops while messages go on: what the others notice, what it costs, what the stopped show."""
+    few = readers // 10
+    with Client(site.port, readers - few, "stream", site.readers(ROOM, readers - few)) as client:
+        return asyncio.run(_stopped(site, client, few, seconds))
+
+
+async def _stopped(site, client, few, seconds):
+    pages = [Stopping(site, number) for number in range(few)]
+    living = [asyncio.create_task(page.live()) for page in pages]
+    try:
+        while not all(page.items for page in pages):
+            await asyncio.sleep(0.1)
+        before = await asyncio.to_thread(_talk, site, client, seconds / 4)
+        for page in pages:
+            page.may_read.clear()
+        begun_mb = site.memory_mb
+        during = await asyncio.to_thread(_talk, site, client, seconds)
+        more_mb = site.memory_mb - begun_mb
+        for page in pages:
+            page.may_read.set()
+        right = await _all_right(site, pages)
+    finally:
+        for task in living:
+            task.cancel()
+        await asyncio.gather(*living, return_exceptions=True)
+    return {
+        "readers": client.opened["open"] + few,
+        "stopped": few,
+        "seconds": seconds,
+        "others_p99_ms_before": before["p99_ms"],
+        "others_p99_ms": during["p99_ms"],
+        "mb_more": round(more_mb, 1),
+        "sent_away": sum(page.sent_away > 0 for page in pages),
+        "right_pages": right,
+    }
+
+
+def _talk(site, client, seconds):
+    """Messages as people write them, by forms."""
+    client.reset()
+    web = http.client.HTTPConnection("127.0.0.1", site.port, timeout=ANSWER_S)
+    begun = time.monotonic()
+    for number in range(int(seconds * EVENTS_PER_S)):
+        time.sleep(max(0.0, begun + number / EVENTS_PER_S - time.monotonic()))
+        _post(web, site.headers(number % site.people), marked().ljust(TEXT_CHARS, "x"))
+    web.close()
+    time.sleep(0.5)
+    return client.wait_for(0, 0)
+
+
+async def _all_right(site, pages):
+    """How many pages come to show what a page shows that is loaded now."""
+    fresh = Page(f"http://127.0.0.1:{site.port}", ROOM, site.headers(0)["Cookie"], "poll", "room", 5)
+    await fresh._repair()
+    wanted, until = _newest(fresh), time.monotonic() + CATCH_UP_S
+    while (right := sum(_newest(page) == wanted for page in pages)) < len(pages) and time.monotonic() < until:
+        await asyncio.sleep(0.25)
+    return right
+
+
+def _newest(page):
+    return sorted(page.items.items())[-20:]
+
+
+def _quantiles(values):
+    return {
+        "p50_ms": _quantile(values, 0.5),
+        "p99_ms": _quantile(values, 0.99),
+        "max_ms": round(max(values), 1),
+    }
+
+
+def _quantile(values, share):
+    return round(sorted(values)[min(len(values) - 1, int(share * len(values)))], 1) if values else None
