@@ -14,7 +14,7 @@ from tests.live.conftest import Site
 def patient_site(live_redis, tmp_path_factory):
     """Its polls wait for many beats."""
     log = tmp_path_factory.mktemp("patient-site") / "gunicorn.log"
-    site = Site(live_redis, log, LIVE_POLL_WAIT_S=1, LIVE_BEAT_S=0.1)
+    site = Site(live_redis, log, LIVE_POLL_WAIT_S=20, LIVE_BEAT_S=0.1)
     yield site
     site.stop()
 
@@ -69,7 +69,7 @@ def test_a_stream_that_is_closed_leaves_no_reader(site, topic):
 def test_a_poll_waits_for_news_and_not_for_beats(patient_site, topic):
     html, cookie = patient_site.page(topic)
     begun = time.monotonic()
-    _, _, answer = patient_site.ask("GET", connection(html).address("poll"), headers=cookie)
+    _, _, answer = patient_site.ask("GET", connection(html).address("poll") + "&wait=1", headers=cookie)
     assert time.monotonic() - begun >= 0.9
     names = [one.name for one in Parser().feed(answer.encode())]
     assert names == ["live:open", "live:beat"]
@@ -80,7 +80,7 @@ def test_a_poll_answers_at_once_when_there_is_something(patient_site, writer, to
     writer.signal(topic, "n", 1)
     begun = time.monotonic()
     _, _, answer = patient_site.ask("GET", connection(html).address("poll"), headers=cookie)
-    assert time.monotonic() - begun < 0.9
+    assert time.monotonic() - begun < 15
     assert [one.name for one in Parser().feed(answer.encode())] == ["live:open", "live:n", "live:beat"]
 
 
