@@ -89,17 +89,22 @@ class Relay:
             woken = self._woken.wait(SWEEP_S)
             self._woken.clear()
             try:
-                self.turn(woken)
-            except (LeaseLost, HistoryLost) as error:
-                logger.info("relay: %s: %s", type(error).__name__, error)
-                self.forget_lease()
-            except redis.RedisError as error:
-                logger.warning("relay: %s: %s", type(error).__name__, error)
-                self._wait_for_redis()
+                self._turn_if_redis_is_there(woken)
             except Exception:
                 logger.exception("relay")
                 self._stopping.wait(SWEEP_S)
         self._log.release_lease(self._token)
+
+    def _turn_if_redis_is_there(self, woken: bool) -> None:
+        """Else looks how much waits, which the database may refuse: it can be away at the same time."""
+        try:
+            self.turn(woken)
+        except (LeaseLost, HistoryLost) as error:
+            logger.info("relay: %s: %s", type(error).__name__, error)
+            self.forget_lease()
+        except redis.RedisError as error:
+            logger.warning("relay: %s: %s", type(error).__name__, error)
+            self._wait_for_redis()
 
     def turn(self, woken: bool = True) -> None:
         """One look at the table: sends all there is if this process holds the lease, else tells the one that does."""

@@ -20,7 +20,9 @@ from work.models import ENDED, HELD, SCHEDULED, STOPPING, WAITING, Job
 
 LOOK_S = 2
 LEASE = timedelta(seconds=12)  # six signs of life missed
-HEARD_AGAIN_S = 6  # after a database that was away: three signs of life, before anybody is given up
+HEARD_AGAIN = timedelta(
+    seconds=6
+)  # three signs of life: after a database was away, all are given time for them
 ADRIFT = timedelta(seconds=10)  # so long a job may be on its way into Redis
 KEPT = timedelta(days=30)
 HOLDER = "work:watcher"
@@ -34,7 +36,8 @@ class Watcher:
 
     def __init__(self, app):
         self._app, self._name = app, new_uuid()
-        self._trusted_from, self._since = 0.0, utcnow()
+        self._since = self._looked_at = utcnow()
+        self._trusted_from = 0.0
         self._resent = {}
         self._over = threading.Event()
         self._thread = None
@@ -55,15 +58,15 @@ class Watcher:
                 with self._app.app_context():
                     if self._holds():
                         self.turn()
+                if time.monotonic() >= self._trusted_from:
+                    self._looked_at = utcnow()
             except Exception:
-                # A database that was away heard no signs of life: nobody is lost before it could hear them again.
-                self._trusted_from = time.monotonic() + HEARD_AGAIN_S
+                self._trusted_from = time.monotonic() + HEARD_AGAIN.total_seconds()
                 log.exception("jobs were not looked after")
 
     def turn(self):
         """One look at everything, in transactions of one job each."""
-        if time.monotonic() >= self._trusted_from:
-            self._each(self._lost(), lambda job: moves.lose(job, job.attempt, GONE))
+        self._each(self._lost(), lambda job: moves.lose(job, job.attempt, GONE))
         self._each(self._deaf(), _stop)
         self._each(self._due(), moves.wake)
         schedule.start_due(self._since)
@@ -80,7 +83,11 @@ class Watcher:
             return True  # without Redis everybody looks; the moves sort it out
 
     def _lost(self):
-        return (Job.state.in_(HELD)) & (Job.beat_at < utcnow() - LEASE)
+        silent = (Job.state.in_(HELD)) & (Job.beat_at < utcnow() - LEASE)
+        if time.monotonic() < self._trusted_from:
+            # A database that was away heard nobody: lost is who was silent before, others may first be heard again.
+            silent &= Job.beat_at < self._looked_at - HEARD_AGAIN
+        return silent
 
     def _deaf(self):
         return (Job.state == STOPPING) & (Job.due_at <= utcnow())

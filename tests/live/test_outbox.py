@@ -4,12 +4,12 @@ import time
 
 import pytest
 import redis
-from sqlalchemy import delete, insert, update
+from sqlalchemy import create_engine, delete, insert, update
 
 from live.errors import HistoryLost, LeaseLost
 from live.hub import Hub
-from live.log import WAKE
-from live.relay import MAX_TRIES, UNSENT_KEPT_S
+from live.log import WAKE, Log, connect
+from live.relay import MAX_TRIES, UNSENT_KEPT_S, Relay
 
 pytestmark = pytest.mark.both_databases
 
@@ -241,6 +241,22 @@ def test_a_running_relay_sends_within_its_sweep_and_ends_when_told(shop):
         assert shop.log.client.get(shop.log.lease_key) is None
     finally:
         shop.relay.stop()
+
+
+def test_a_running_relay_outlives_redis_and_the_database_being_away_together(shop, caplog):
+    away = create_engine("sqlite:////nowhere/at-all.db"), Log(connect("redis://127.0.0.1:9"), "away", 10)
+    relay = Relay(shop.outbox, lambda: away[0], away[1])
+    shop.commit(1)
+    relay.start()
+    try:
+        give_up = time.monotonic() + 30
+        while not any(record.exc_info for record in caplog.records):  # the database was missed, too
+            assert time.monotonic() < give_up
+            time.sleep(0.05)
+        relay._engine, relay._log = shop.engine, shop.log
+        assert [entry.n for entry in shop.log.read(0, block_ms=30_000)] == [1]
+    finally:
+        relay.stop()
 
 
 def test_redis_away_keeps_the_rows_and_tells_the_lag(shop, monkeypatch):

@@ -38,7 +38,7 @@ WORKERS = 2
 DEPLOY_S = 1.2  # RQ takes a second signal for an echo of the first for one second
 FROZEN_S = 14  # longer than the lease: the process wakes up as a late twin
 NOT_A_SECOND_MORE_S = 3600
-SKEW = 3  # of the lengths: many short jobs and some long ones, as in life
+SKEW = 4  # of the lengths: many short jobs and some long ones, as in life
 BLOWS = ("parent", "horse", "horse", "both", "redis", "deploy", "freeze")
 
 
@@ -182,7 +182,7 @@ class Chaos:
             effects = Counter(db.session.scalars(db.select(Note.job_id).where(Note.text == EFFECT)))
             lost = db.session.scalars(db.select(Attempt).where(Attempt.outcome == "lost")).all()
             killed = [(each, self.kills.get(int(each.worker.rsplit(" ", 1)[1]), 0)) for each in lost]
-        late = [each.seen_at - ended[each.job_id].ended_at.timestamp() for each in viewers if each.seen_at]
+        seen = [each.seen_at - ended[each.job_id].ended_at.timestamp() for each in viewers if each.seen_at]
         # Numbers of processes come again within minutes: only what was killed after it began.
         given_up = [each.ended_at.timestamp() - at for each, at in killed if at > each.started_at.timestamp()]
         states = Counter(ended[each].state for each in ids)
@@ -191,7 +191,9 @@ class Chaos:
             "without_end": sum(ended[each].state not in ENDED for each in ids),
             "effects_missing": sum(effects[each] == 0 for each in ids),
             "effects_twice": sum(effects[each] > 1 for each in ids),
-            "late_p100_s": round(max([*late, *given_up], default=0), 2),
+            "late_p100_s": round(max([*seen, *given_up], default=0), 2),
+            "seen_p100_s": round(max(seen, default=0), 2),
+            "given_up_p100_s": round(max(given_up, default=0), 2),
             "viewers_without_end": sum(not each.ends for each in viewers),
             "viewers_with_two_ends": sum(len(each.ends) > 1 for each in viewers),
             "states": dict(states),

@@ -101,10 +101,16 @@ def test_one_that_does_not_hear_is_stopped(running, change, turn, look):
     assert look(running).state == "cancelled"
 
 
-def test_a_database_that_was_away_loses_nobody(app, running, watcher, turn, look):
-    watcher._trusted_from = time.monotonic() + 12  # what the loop does after a look that failed
+@pytest.mark.parametrize(("silent_s", "state"), [(1, "running"), (9, "waiting")])
+def test_after_a_database_was_away_only_those_are_lost_who_were_silent_before(
+    running, change, watcher, turn, look, silent_s, state
+):
+    away_since = utcnow() - timedelta(seconds=20)
+    change(running, beat_at=away_since - timedelta(seconds=silent_s))
+    # What the loop does after looks that failed.
+    watcher._looked_at, watcher._trusted_from = away_since, time.monotonic() + 12
     turn()
-    assert look(running).state == "running"
+    assert look(running).state == state
 
 
 def test_a_pause_that_is_over_ends(app, kind, job_of, turn, look, run):
