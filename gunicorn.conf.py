@@ -5,6 +5,7 @@ the standard library for gevent before it loads the app, and what was imported e
 To deploy without a refused connection send HUP to the master, or let systemd hold the socket: it stays open.
 """
 
+import gc
 import resource
 import socket
 import subprocess
@@ -72,6 +73,9 @@ def post_worker_init(worker):
     """SIGTERM must reach the open pages at once; gunicorn alone would keep them until graceful_timeout cuts them."""
     import gevent  # here, in the worker, after the standard library was patched
 
+    # What was loaded stays for good: not looked through again each time Python looks for garbage, while all wait.
+    gc.collect()
+    gc.freeze()
     worker.handle = _remembering(worker.handle)
     gevent.spawn(_drain, worker, gevent.sleep)
     worker.wsgi.extensions["work"].start()  # so that somebody notices when nobody runs a job any more

@@ -323,7 +323,7 @@ class Live:
         elif identity.version != reader.identity.version:
             for topic in reader.topics - self.gate.allowed(identity, reader.topics):
                 self.hub.drop(reader, topic)
-            reader.identity = identity
+            reader.identity = identity.bare
 
 
 def _now_ms() -> int:

@@ -1,7 +1,7 @@
 """What every transport asks first: origin, identity, topics, limits. Positions are no permission."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Request
@@ -24,6 +24,11 @@ class Identity:
     user_id: Any
     version: int
     user: Any
+
+    @property
+    def bare(self) -> "Identity":
+        """What a connection keeps of it: no row of the site, which would stay in memory as long as the page is open."""
+        return replace(self, user=None)
 
 
 @dataclass(frozen=True)

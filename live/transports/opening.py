@@ -43,7 +43,7 @@ def open_subscription(*, socket: bool = False, finite: bool = False) -> Opening:
     address = sys.intern(request.remote_addr or "-")
     _refuse_too_many(live.hub, admission.identity, address)
     reader = Subscription(
-        admission.identity,
+        admission.identity.bare,
         admission.topics,
         socket=socket,
         finite=finite,

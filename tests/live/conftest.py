@@ -18,6 +18,7 @@ import pytest
 import redis
 
 from embedded_redis import EmbeddedRedis
+from live.position import NONE
 from live.testing import TRANSPORTS, connection
 from tests.live import bare_site
 from tests.live.outbox_site import Shop
@@ -126,6 +127,8 @@ def sites(live_redis, tmp_path_factory):
         if worker_class not in started:
             log = tmp_path_factory.mktemp(f"live-{worker_class}") / "gunicorn.log"
             started[worker_class] = Site(live_redis, log, worker_class)
+            while connection(started[worker_class].page("notes:list:0")[0]).position == NONE:
+                pass  # on a busy machine the history takes longer than a first page waits for it
         return started[worker_class]
 
     yield serve

@@ -46,3 +46,15 @@ def test_who_is_one_too_many_is_told_when_to_come_back(make_site, topic, kind, l
     assert 5 <= int(after_s) <= 30
     app.live.hub.leave(other)
     assert status(app, topic, kind) == (200, None)
+
+
+def test_a_connection_keeps_no_row_of_the_site(make_site, topic):
+    app = make_site()
+    browser = app.test_client()
+    browser.set_cookie(*bare_site.cookie("ada", "ada-1")["Cookie"].split("=", 1))
+    with browser.get(f"/page?topic={topic}") as page, browser.get(connection(page.text).address("stream")):
+        (reader,) = app.live.hub.readers()
+        assert (reader.identity.user_id, reader.identity.user) == ("ada", None)
+        app.state.version += 1
+        app.live._end_invalid([reader])
+        assert (reader.identity.version, reader.identity.user) == (app.state.version, None)

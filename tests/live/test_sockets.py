@@ -66,6 +66,11 @@ class Wire:
         return got
 
 
+@pytest.fixture(scope="session")
+def both(sites):
+    return sites("gevent"), sites("gthread")
+
+
 @pytest.fixture(scope="module")
 def patient(live_redis, tmp_path_factory):
     """A site whose polls wait as long as they ask."""
@@ -95,6 +100,27 @@ def test_the_head_ends_with_the_connection_and_is_not_chunked(dial):
     assert "connection: close" in head
     assert "transfer-encoding" not in head
     assert "content-length" not in head
+
+
+def test_where_a_generator_writes_it_writes_the_same_bytes(both, writer, topic):
+    html, headers = both[0].page(topic)
+    publish(writer, [Event(topic, f"<b>ä\n{n}</b>", "", "#a", "k" * (n % 2)) for n in range(20)])
+    writer.refresh(topic, "#a")
+    writer.signal(topic, "end", {"x": [1, "é"]})
+    first, second = (blocks(Wire(site, connection(html).address("stream"), headers)) for site in both)
+    assert len(first) > 10
+    assert first == second
+
+
+def blocks(wire):
+    """What is written up to the signal `end`, block by block, without what tells the time."""
+    data = b""
+    with wire.plug:
+        while b"event: live:end" not in data or not data.endswith(b"\n\n"):
+            data += wire.plug.recv(65536)
+            if b"chunked" in wire.head and data.endswith(b"\r\n"):
+                data = re.sub(rb"(?m)^[0-9a-f]+\r\n|\r\n", b"", data)
+    return [each for each in data.split(b"\n\n") if b"live:beat" not in each and b"live:open" not in each]
 
 
 def test_the_head_carries_what_the_hooks_added(site, dial):

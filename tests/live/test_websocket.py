@@ -9,8 +9,6 @@ import time
 
 import pytest
 
-from live.event import Event
-from live.log import new_uuid
 from live.testing import Ended, Refused, SocketClient, connection
 from live.transports.commands import COMMANDS_AT_ONCE, Allowance
 from live.transports.websocket import MAX_MESSAGE_BYTES
@@ -217,86 +215,6 @@ def test_a_flood_is_cut_off_and_the_server_serves_on(site, topic):
     assert site.worker.memory_info().rss - before < 40_000_000
     assert sent < 64_000_000
     assert site.ask("GET", "/plain")[0] == 404
-
-
-def read_frames(plug, count):
-    """The texts of so many frames of a server; a torn one would not be a frame or not JSON."""
-    stream = plug.makefile("rb") if isinstance(plug, socket.socket) else plug
-    texts = []
-    while len(texts) < count:
-        first, size = stream.read(2)
-        if size == 126:
-            (size,) = struct.unpack("!H", stream.read(2))
-        elif size == 127:
-            (size,) = struct.unpack("!Q", stream.read(8))
-        payload = stream.read(size)
-        assert first in (0x81, 0x89), first
-        if first == 0x81:
-            texts.append(json.loads(payload))
-    return texts
-
-
-def test_frames_arrive_whole_at_a_reader_that_pauses(site, writer, topic):
-    html, cookie = site.page(topic)
-    writer.log.publish([(new_uuid(), Event(topic, f"{n}:" + "x" * FRAME_CHARS)) for n in range(FRAMES)])
-    head = str(writer.log.head())
-    while connection(later := site.page(topic)[0]).position != head:
-        pass  # the server has not read them all; what it reads after the handshake is bounded
-    plug, answer = handshake(site, connection(html).address("socket"), cookie)
-    with plug:
-        assert answer.startswith("HTTP/1.1 101")
-        # Meanwhile the server writes until no buffer takes more; the beats of others show that time goes by.
-        with SocketClient(site.url, cookie).connect(connection(later)) as other:
-            while other.next().name != "live:beat":
-                pass
-            other.next()
-        got = [text["data"] for text in read_frames(plug, FRAMES + 5) if "event" not in text]
-    assert [int(data.partition(":")[0]) for data in got] == list(range(len(got)))
-    assert len(got) >= FRAMES - 5
-    assert {len(data.partition(":")[2]) for data in got} == {FRAME_CHARS}
-
-
-def pause(client):
-    """So long that the server has written until no buffer takes more; the beats of another say that time goes by."""
-    while client.next().name != "live:beat":
-        pass
-    client.next()
-
-
-def test_one_frame_of_eight_megabytes_arrives_whole_at_a_reader_that_pauses(site, writer, dial, topic):
-    html, cookie = site.page(topic)
-    plug, _ = handshake(site, connection(html).address("socket"), cookie)
-    with plug:
-        other = dial()
-        writer.log.publish([(new_uuid(), Event(topic, "y" * 8_000_000))])
-        writer.signal(topic, "n", 1)
-        assert [event.name for event in other.events(2)] == [
-            "",
-            "live:n",
-        ]  # it does not wait for the slow one
-        pause(other)
-        stream = plug.makefile("rb")
-        while (got := read_frames(stream, 1)[0]).get("event") in ("live:open", "live:beat"):
-            pass
-        stream.close()
-    assert got["data"] == "y" * 8_000_000
-
-
-def test_frames_to_a_reader_that_does_not_read_end_with_a_whole_goodbye(site, writer, dial, topic):
-    html, cookie = site.page(topic)
-    plug, _ = handshake(site, connection(html).address("socket"), cookie)
-    with plug, plug.makefile("rb") as stream:
-        other = dial()
-        for n in range(FRAMES):
-            writer.log.publish([(new_uuid(), Event(topic, f"{n}:" + "x" * FRAME_CHARS))])
-        assert [int(event.data.partition(":")[0]) for event in other.events(FRAMES)] == list(range(FRAMES))
-        texts = []
-        while not texts or texts[-1].get("event") != "live:bye":
-            texts += read_frames(stream, 1)
-        got = [text["data"] for text in texts if "event" not in text]
-        assert stream.read(1)[0] == 0x88  # the close frame, and nothing torn before it
-    assert [int(data.partition(":")[0]) for data in got] == list(range(len(got)))
-    assert {len(data.partition(":")[2]) for data in got} == {FRAME_CHARS}
 
 
 def test_a_refusal_in_the_handshake_leaves_no_reader(site, topic):
