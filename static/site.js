@@ -165,7 +165,7 @@
     const {sourceElement, response, text} = event.detail.ctx;
     if (sourceElement.id === "live-connect" || text?.includes("<hx-partial")) return;
     if (response.status === 401) return location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
-    const said = new DOMParser().parseFromString(text || "", "text/html").querySelector("#error p")?.textContent;
+    const said = new DOMParser().parseFromString(text || "", "text/html").querySelector("#error")?.textContent;
     notice(said || "That did not work. Nothing was changed; please try again.");
   });
 

@@ -1,176 +1,110 @@
-"""Pictures of every page, in the states that matter, at 390, 1280 and 1920 pixels, into docs/screenshots/.
+"""Pictures of every page, in every state, at 390, 1280 and 1920 pixels, into docs/screenshots/.
 
-Called by `make screenshots`. Starts a site of its own with the demo data in a temporary folder, drives a real
-Chromium, and stops all of it. Pages are light at 390 and 1920 and dark at 1280; the board is shown in both.
+Called by `make screenshots`. Pages are light at 390 and 1920 and dark at 1280; what the README shows is named there.
 """
 
-import os
-import shutil
-import socket
-import subprocess
-import sys
 import tempfile
-import time
-import urllib.request
-from contextlib import contextmanager
-from pathlib import Path
 
-from PIL import Image
-from playwright.sync_api import sync_playwright
+from camera import NARROW, ROOT, camera
+from shop_scenes import an_order, kitchen, kitchen_at_rest, ordering
 
-ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "screenshots"
-SCREENS = {390: (844, "light"), 1280: (800, "dark"), 1920: (1080, "light")}
-COLOURS = 128  # flat pages need no more, and the files are a third of the size
-READY_S = 60
-CHOOSE = """async (orders) => {
-  const post = (path, fields) => fetch(path, {method: "POST", body: new URLSearchParams(fields)});
-  for (const lines of orders) {
-    for (const [item, fields] of lines) await post(`/orders/items/${item}/lines`, {quantity: "1", ...fields});
-    const page = new DOMParser().parseFromString(await (await fetch("/orders/")).text(), "text/html");
-    const form = page.querySelector("form.place");
-    await post("/orders/", Object.fromEntries([...form.querySelectorAll("input")].map((it) => [it.name, it.value])));
-  }
-}"""
-RUSH = [
-    [[1, {"quantity": "2", "size": "3", "extra": "4"}], [3, {"without": "8"}], [6, {}]],
-    [[4, {"extra": "5"}], [7, {"quantity": "3"}]],
-    [[5, {}], [2, {}]],
-    [[1, {}]],
-    [[3, {"quantity": "2", "extra": "7"}], [4, {}]],
-]
+WRONG_MENU = b"name,description,price\nCalzone,Folded and closed,9.90\nRomana,,cheap\n"
 
 
 def main():
     TARGET.mkdir(parents=True, exist_ok=True)
     for old in TARGET.glob("*.png"):
         old.unlink()
-    with tempfile.TemporaryDirectory() as var, site(var) as url, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"]
-        )
-        camera = Camera(browser, url)
-        guest(camera)
-        kitchen(camera)
-        others(camera)
-        browser.close()
-    total = sum(path.stat().st_size for path in TARGET.glob("*.png"))
-    print(f"{len(list(TARGET.glob('*.png')))} pictures, {total / 1e6:.1f} MB, in {TARGET.relative_to(ROOT)}/")
+    with tempfile.TemporaryDirectory() as var, camera(var, TARGET) as it:
+        accounts(it)
+        kitchen_at_rest(it)
+        ordering(it)
+        an_order(it)
+        kitchen(it)
+        chat(it)
+        jobs(it)
+    pictures = list(TARGET.glob("*.png"))
+    print(f"{len(pictures)} pictures, {sum(path.stat().st_size for path in pictures) / 1e6:.1f} MB")
 
 
-def guest(camera):
-    ada = camera.open("ada")
-    camera.all(ada, "home", "/")
-    ada.evaluate(CHOOSE, RUSH)
-    ada.goto(f"{camera.url}/orders/")
-    for name in ("Margherita", "Diavola"):
-        ada.get_by_role("button", name=f"Add {name} to the basket").click()
-        ada.locator("#basket .chosen li", has_text=name).wait_for()
-    camera.all(ada, "order", "/orders/")
-    newest = ada.locator("#my-orders .rows a").first.get_attribute("href")
-    camera.all(ada, "order-received", newest)
-    camera.all(camera.open(None), "sign-in", "/login")
-
-
-def kitchen(camera):
-    carlo = camera.open("carlo")
-    pressed = lambda page: page.keyboard.press("Shift")  # noqa: E731  (the browser then lets it sound)
-    camera.all(carlo, "kitchen-sound-off", "/kitchen/", sizes=[1920])
-    camera.all(carlo, "kitchen", "/kitchen/", then=pressed)
-    camera.one(carlo, "kitchen-dark", "/kitchen/", 1920, "dark", then=pressed)
-    camera.one(carlo, "kitchen-large", "/kitchen/", 1920, "light", then=lambda page: page.keyboard.press("+"))
-    carlo.keyboard.press("-")
-    camera.one(carlo, "kitchen-no-contact", "/kitchen/", 1920, "light", then=lose_contact)
-    carlo.context.set_offline(False)
-    camera.all(carlo, "kitchen-menu", "/kitchen/menu", sizes=[390, 1280])
-    camera.all(carlo, "kitchen-keys", "/kitchen/keys", sizes=[1280])
-
-
-def lose_contact(page):
-    page.context.set_offline(True)
-    page.locator("#contact-bar").wait_for()
-
-
-def others(camera):
-    grace = camera.open("grace")
-    camera.all(grace, "chat", "/chat/")
-    camera.all(grace, "chat-room", "/chat/rooms/1")
-    camera.all(grace, "reports", "/jobs/")
-    camera.all(grace, "account", "/account", sizes=[390])
-    camera.all(grace, "not-found", "/orders/999999", sizes=[390])
-
-
-class Camera:
-    """Takes pictures of pages as they are once they are live and still."""
-
-    def __init__(self, browser, url):
-        self._browser, self.url = browser, url
-
-    def open(self, name):
-        page = self._browser.new_context(reduced_motion="reduce").new_page()
-        if name:
-            page.goto(f"{self.url}/login")
-            page.get_by_label("E-mail").fill(f"{name}@levain.test")
-            page.get_by_label("Password").fill("levain")
-            page.get_by_role("button", name="Sign in").click()
-            page.wait_for_url(lambda address: "/login" not in address)
-        return page
-
-    def all(self, page, name, path, sizes=SCREENS, then=None):
-        for width in sizes:
-            self.one(page, name, path, width, SCREENS[width][1], then)
-
-    def one(self, page, name, path, width, theme, then=None):
-        page.set_viewport_size({"width": width, "height": SCREENS[width][0]})
-        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-        page.goto(self.url + path)
-        if page.locator("#live-connect").count():
-            page.locator("html[data-live=live], html[data-live=polling]").wait_for(state="attached")
-        if then:
-            then(page)
-        page.wait_for_timeout(400)
-        picture = TARGET / f"{name}-{width}.png"
-        page.screenshot(path=picture)
-        Image.open(picture).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(
-            picture, optimize=True
-        )
-        print(picture.name, flush=True)
-
-
-@contextmanager
-def site(var):
-    """The address of a site of our own with the demo data."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    own = {"LEVAIN_VAR": var, "PORT": str(port), "REDIS_URL": "", "DATABASE_URL": "", "LEVAIN_ENV": ""}
-    process = subprocess.Popen(
-        [sys.executable, "app.py"], cwd=ROOT, env=os.environ | own, stdout=subprocess.DEVNULL
+def accounts(it):
+    stranger, ada = it.open(), it.open("ada")
+    it.take(stranger, "home-stranger", "/", widths=[390])
+    it.take(ada, "home", "/")
+    it.take(stranger, "sign-in", "/login")
+    it.take(stranger, "sign-in-refused", "/login", wrong_password, widths=NARROW)
+    it.take(stranger, "sign-up", "/signup", widths=NARROW)
+    it.take(stranger, "sign-up-refused", "/signup", short_password, widths=NARROW)
+    it.take(ada, "account", "/account")
+    it.take(ada, "account-refused", "/account", wrong_new_password, widths=NARROW)
+    it.take(
+        ada,
+        "account-menu",
+        "/",
+        lambda page: page.locator("#account summary").click(),
+        widths=NARROW,
+        whole=False,
     )
-    try:
-        url = f"http://127.0.0.1:{port}"
-        wait_for(url)
-        yield url
-    finally:
-        process.terminate()
-        process.wait(20)
+    it.take(ada, "not-found", "/orders/999999")
+    it.take(ada, "denied", "/kitchen/", widths=NARROW)
 
 
-def wait_for(url):
-    give_up = time.monotonic() + READY_S
-    while True:
-        try:
-            return urllib.request.urlopen(url, timeout=5).close()  # noqa: S310  (our own address)
-        except OSError:
-            if time.monotonic() > give_up:
-                raise
-            time.sleep(0.2)
+def wrong_password(page):
+    page.get_by_label("E-mail").fill("ada@levain.test")
+    page.get_by_label("Password").fill("leaven")
+    page.get_by_role("button", name="Sign in").click()
+    page.locator(".problem").wait_for()
 
 
-def chromium():
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if found := shutil.which(name):
-            return found
-    sys.exit("Chromium is not installed: there is nothing to take pictures with.")
+def short_password(page):
+    page.get_by_label("Your name").fill("Ada")
+    page.get_by_label("E-mail").fill("ada@levain.test")
+    page.get_by_label("Password").fill("short")
+    page.get_by_role("button", name="Make my account").click()
+    page.locator(".problem").wait_for()
+
+
+def wrong_new_password(page):
+    page.get_by_label("Current password").fill("leaven")
+    page.get_by_label("New password").fill("a longer one")
+    page.get_by_role("button", name="Change the password").click()
+    page.locator(".problem").wait_for()
+
+
+def chat(it):
+    ada = it.open("ada")
+    it.take(ada, "chat", "/chat/")
+    it.take(ada, "chat-room", "/chat/rooms/1", whole=False)
+
+
+def jobs(it):
+    ada, carlo, root = it.open("ada"), it.open("carlo"), it.open("root")
+    it.take(ada, "jobs-none", "/jobs/", widths=NARROW)
+    report = start(it, ada, "Sales report")
+    ada.get_by_text("What was sold most").wait_for()
+    it.take(ada, "job-done", report)
+    failed = start(
+        it, carlo, "Menu import", file={"name": "menu.csv", "mimeType": "text/csv", "buffer": WRONG_MENU}
+    )
+    carlo.locator(".job[data-state=failed]").wait_for()
+    it.take(carlo, "job-failed", failed)
+    running = start(it, root, "A busy Friday")
+    root.locator(".job[data-state=running]").wait_for()
+    it.take(root, "job-running", running)
+    it.take(root, "jobs", "/jobs/?whose=everybodys")
+    it.take(root, "jobs-workers", "/jobs/workers", widths=NARROW)
+
+
+def start(it, page, title, file=None):
+    """The path of a job that has just been started."""
+    page.goto(f"{it.url}/jobs/")
+    form = page.locator("form", has=page.get_by_role("button", name=f"Start {title}"))
+    if file:
+        form.locator("input[type=file]").set_input_files(file)
+    form.get_by_role("button", name=f"Start {title}").click()
+    page.wait_for_url(lambda address: address.rsplit("/", 1)[1].isdigit())
+    return page.url.removeprefix(it.url)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ def kitchen():
 @role_required("kitchen")
 def keys():
     """Which key does what on this screen: learned and kept by the browser."""
-    return render_template("orders/keys.html")
+    return render_template("orders/keys.html", place_chars=PLACE_CHARS)
 
 
 @bp.post("/kitchen/orders/<int:order_id>/moves")
@@ -68,16 +68,16 @@ def _sent_again(order, expected):
     return None
 
 
-def board(conflict=None, status=200):
+def board(status=200, **said):
+    """`said`: the `conflict` with somebody who was faster, or a `sentence`."""
     orders = Order.on_board()
     columns = {state: [order for order in orders if order.state == state] for state in OPEN}
     page = render_template(
         "orders/kitchen.html",
         columns=columns,
         topic=KITCHEN,
-        conflict=conflict,
         all_day=all_day(orders),
-        place_chars=PLACE_CHARS,
+        **said,
     )
     return page, status
 

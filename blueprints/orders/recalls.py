@@ -1,12 +1,12 @@
 """Taking a step back: the last one made by oneself, or one of the last hour's orders from the list."""
 
-from flask import redirect, render_template, request, url_for
+from flask import render_template, request
 from flask_login import current_user
 
 from blueprints.auth import role_required
 from blueprints.orders import bp
 from blueprints.orders.broadcasts import order_moved
-from blueprints.orders.kitchen import done, find_order, lost_race
+from blueprints.orders.kitchen import board, done, find_order, lost_race
 from blueprints.orders.models import BEFORE, Order, last_step_of
 
 
@@ -45,4 +45,4 @@ def _take_back(order, expected):
 def _nothing(sentence):
     if request.headers.get("HX-Request"):
         return render_template("orders/_sentence.html", sentence=sentence), 409
-    return redirect(url_for("orders.kitchen"), 303)
+    return board(sentence=sentence, status=409)

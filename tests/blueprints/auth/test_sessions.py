@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from blueprints.auth import DEMO_PASSWORD, LoginSession
 from database import db, utcnow
 from live.testing import connection
-from tests.blueprints.pages import queries
+from tests.blueprints.pages import queries, soup
 from tests.support import clients
 from tests.support.sessions import change_sessions, cookie, cookie_line, is_signed_in
 
@@ -111,19 +111,23 @@ def test_a_new_password_ends_the_other_sessions_and_renews_this_one(app, as_user
 
 
 @pytest.mark.parametrize(
-    "fields",
+    ("fields", "wrong"),
     [
-        {},
-        {"current": DEMO_PASSWORD},
-        {"password": "a better one"},
-        {"current": "wrong", "password": "a better one"},
-        {"current": DEMO_PASSWORD, "password": "short"},
-        {"current": "x" * 129, "password": "a better one"},
+        ({}, ["current", "password"]),
+        ({"current": DEMO_PASSWORD}, ["password"]),
+        ({"password": "a better one"}, ["current"]),
+        ({"current": "wrong", "password": "a better one"}, ["current"]),
+        ({"current": DEMO_PASSWORD, "password": "short"}, ["password"]),
+        ({"current": "x" * 129, "password": "a better one"}, ["current"]),
     ],
 )
-def test_a_password_is_not_changed_by_half(app, as_user, fields):
+def test_a_password_is_not_changed_by_half(app, as_user, fields, wrong):
     ada = as_user("ada")
-    assert ada.post("/account/password", data=fields).status_code == 400
+    answer = ada.post("/account/password", data=fields)
+    assert answer.status_code == 400
+    assert [problem["id"] for problem in soup(answer).select("main .problem")] == [
+        f"{name}-problem" for name in wrong
+    ]
     assert is_signed_in(ada)
     assert clients.sign_in(clients.browser(app), "ada").status_code == 303
 

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from blueprints.auth import DEMO_PASSWORD
+from tests.blueprints.pages import soup
 from tests.support import clients
 from tests.support.answers import HANDSHAKE
 from tests.support.sessions import SCRIPTS, cookie, is_signed_in, session_ids
@@ -36,7 +37,11 @@ def test_a_wrong_password_and_an_unknown_email_get_the_same_answer(client):
 @pytest.mark.parametrize("missing", ["email", "password"])
 def test_a_sign_in_without_a_field_is_400(client, missing):
     fields = {"email": "ada@levain.test", "password": DEMO_PASSWORD}
-    assert client.post("/login", data={k: v for k, v in fields.items() if k != missing}).status_code == 400
+    answer = client.post("/login", data={k: v for k, v in fields.items() if k != missing})
+    assert answer.status_code == 400
+    page = soup(answer)
+    assert page.find(id=page.find(id=missing)["aria-describedby"]).text.strip()
+    assert page.find(id="email").get("value", "") == ("" if missing == "email" else fields["email"])
 
 
 @pytest.mark.both_databases

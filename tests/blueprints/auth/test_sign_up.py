@@ -55,6 +55,10 @@ def test_what_a_sign_up_lacks_stands_beside_its_field(client, field, value):
     page = BeautifulSoup(answer.text, "html.parser")
     problem = page.find(id=page.find(id=field)["aria-describedby"])
     assert problem.text.strip()
+    kept = NEW | {field: value}
+    for other in ("name", "email"):
+        assert page.find(id=other).get("value", "") == kept[other].strip()
+    assert not page.find(id="password").get("value")
     assert not is_signed_in(client)
 
 

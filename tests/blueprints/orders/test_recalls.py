@@ -3,7 +3,7 @@
 import pytest
 
 from tests.blueprints.orders.test_kitchen import columns, move
-from tests.blueprints.pages import AS_HTMX, soup
+from tests.blueprints.pages import AS_HTMX, queries, soup
 
 
 @pytest.fixture
@@ -27,9 +27,10 @@ def test_undo_takes_back_the_newest_step_of_this_cook_and_then_the_one_before(
         assert carlo.post("/kitchen/undos").status_code == 303
         assert state_of(second)[0] == expected
     assert state_of(first)[0] == "ready", "that step is somebody else's"
-    answer = carlo.post("/kitchen/undos", headers=AS_HTMX)
-    assert answer.status_code == 409
-    assert "nothing of yours" in answer.text
+    for headers in (AS_HTMX, {}):
+        answer = carlo.post("/kitchen/undos", headers=headers)
+        assert answer.status_code == 409
+        assert "nothing of yours" in answer.text
 
 
 def test_htmx_gets_the_ticket_back_marked(carlo, order_of):
@@ -51,6 +52,16 @@ def test_what_was_handed_over_is_listed_and_comes_back(carlo, order_of):
     board = carlo.get("/kitchen/")
     assert columns(board)["ready"] == [f"ticket-{numbers[0]}"]
     assert "RECALLED" in soup(board).find(id=f"ticket-{numbers[0]}").text
+
+
+def test_the_list_asks_no_more_for_many_orders_than_for_one(app, carlo, order_of):
+    def asked():
+        through(carlo, order_of("ada"), "new", "oven", "ready")
+        with queries(app) as found:
+            assert carlo.get("/kitchen/recalls").status_code == 200
+        return len(found)
+
+    assert asked() == [asked() for _ in range(4)][-1]
 
 
 def test_two_who_call_the_same_order_back_call_it_back_once(carlo, as_user, order_of, state_of):

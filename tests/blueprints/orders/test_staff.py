@@ -3,7 +3,8 @@
 import pytest
 
 from blueprints.orders.models import MenuItem
-from tests.blueprints.pages import soup
+from database import db
+from tests.blueprints.pages import queries, soup
 
 
 @pytest.fixture
@@ -67,6 +68,20 @@ def test_a_bad_closing_is_said_beside_its_field_and_kept(carlo, menu):
         assert page.find(id="begins")["value"] == begins
         assert page.find(id="lasts")["value"] == lasts
     assert "Open." in carlo.get("/kitchen/menu").text
+
+
+def test_the_page_asks_no_more_for_many_dishes_than_for_few(app, carlo, menu):
+    def asked():
+        with queries(app) as found:
+            assert carlo.get("/kitchen/menu").status_code == 200
+        return len(found)
+
+    few = asked()
+    with app.app_context():
+        dishes = [{"name": f"Dish {n}", "description": "", "price_cents": 900} for n in range(6)]
+        MenuItem.write(dishes)
+        db.session.commit()
+    assert asked() == few
 
 
 def test_guests_change_nothing(app, as_user, menu):

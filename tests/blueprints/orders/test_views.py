@@ -56,7 +56,7 @@ def test_an_order_says_when_it_will_be_ready_and_who_is_before_it(as_user, order
     page = soup(as_user("ada").get(f"/orders/{order_of('ada')}"))
     due = page.select_one(".due")
     assert len(due.select("time")) == 2
-    assert "1 order is ahead of yours" in due.text
+    assert "1 order was ahead of yours" in due.text
 
 
 def test_steps_are_only_what_really_happened(as_user, order_of):
