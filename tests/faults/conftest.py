@@ -90,6 +90,14 @@ def open_page():
 
 
 @pytest.fixture
+def ada(site):
+    """Signed in to the real site of a module, whose pages are hers from then on."""
+    person = site.sign_in("ada")
+    site.headers = person.headers
+    return person
+
+
+@pytest.fixture
 def pages(notes, open_page):
     """One page on each transport, all of them connected and complete."""
     opened = [open_page(notes, kind) for kind in TRANSPORTS]

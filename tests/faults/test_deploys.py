@@ -4,7 +4,6 @@ import http.client
 import json
 import os
 import signal
-import threading
 import time
 from types import SimpleNamespace
 from uuid import uuid4
@@ -14,6 +13,7 @@ import pytest
 
 from live.testing import TRANSPORTS, Ended
 from tests.faults.limits import in_time
+from tests.faults.meanwhile import meanwhile
 from tests.faults.open_pages import OpenPage, complete
 from tests.faults.real_site import RealSite
 
@@ -39,43 +39,18 @@ def site(own_redis, run_folder, tmp_path_factory):
     site.end()
 
 
-class Posts(threading.Thread):
-    """Somebody who posts all the time, each on a connection of its own; `statuses` has what became of each."""
-
-    def __init__(self, person):
-        super().__init__()
-        self.person, self.statuses, self.over = person, [], threading.Event()
-
-    def run(self):
-        while not self.over.wait(1 / POSTS_PER_S):
-            try:
-                token = uuid4().hex
-                self.statuses.append(self.person.post(f"{ROOM}/messages", text=token, token=token)[0])
-            except (OSError, http.client.HTTPException) as error:
-                self.statuses.append(repr(error))
-
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        self.join()
+def post(person):
+    """What became of a message on a connection of its own: the status, or how it broke."""
+    try:
+        token = uuid4().hex
+        return person.post(f"{ROOM}/messages", text=token, token=token)[0]
+    except (OSError, http.client.HTTPException) as error:
+        return repr(error)
 
 
 @pytest.fixture
-def ada(site):
-    person = site.sign_in("ada")
-    site.headers = person.headers
-    return person
-
-
-@pytest.fixture
-def pages(site, ada):
-    opened = [OpenPage(site, kind, ROOM) for kind in TRANSPORTS]
-    yield opened
-    for page in opened:
-        page.close()
+def pages(site, ada, open_page):
+    return [open_page(site, kind, ROOM) for kind in TRANSPORTS]
 
 
 def restart(site):
@@ -97,7 +72,8 @@ def reload(site):
 
 @pytest.mark.parametrize("deploy", [restart, reload])
 def test_no_post_fails_and_every_page_is_complete_after(site, ada, pages, deploy):
-    with Posts(ada) as posts:
+    statuses = []
+    with meanwhile(lambda: statuses.append(post(ada)), 1 / POSTS_PER_S):
         for _ in range(DEPLOYS):
             before = {page: page.reconnects for page in pages}
             wait_for_exit = deploy(site)
@@ -105,7 +81,7 @@ def test_no_post_fails_and_every_page_is_complete_after(site, ada, pages, deploy
                 if page.kind != "poll":  # that may find the new process without ever having heard of it
                     page.until(lambda page, before=before: page.reconnects > before[page], EXIT_S)
             assert wait_for_exit() < in_time(EXIT_S)
-    assert set(posts.statuses) == {303}, posts.statuses
+    assert set(statuses) == {303}, statuses
     complete(site, pages)
     for page in pages:
         for bye in page.byes:
@@ -114,33 +90,13 @@ def test_no_post_fails_and_every_page_is_complete_after(site, ada, pages, deploy
             assert 0 < said["retry"] <= 5000
 
 
-class Following(threading.Thread):
-    """A page that is followed all the time, as a browser does it."""
-
-    def __init__(self, site, person, kind):
-        super().__init__()
-        self.page = OpenPage(SimpleNamespace(url=site.url, ask=site.ask, headers=person.headers), kind, ROOM)
-        self.over = threading.Event()
-
-    def run(self):
-        while not self.over.is_set():
-            self.page.step(0.2)
-        self.page.close()
-
-    def __enter__(self):
-        self.start()
-        return self.page
-
-    def __exit__(self, *_):
-        self.over.set()
-        self.join()
-
-
 @pytest.mark.parametrize("kind", list(TRANSPORTS))
-def test_nobody_who_is_here_flickers(site, ada, kind):
+def test_nobody_who_is_here_flickers(site, ada, open_page, kind):
     grace = site.sign_in("grace")
     both = {ada.user_id(), grace.user_id()}
-    with Following(site, ada, "stream") as watcher, Following(site, grace, kind):
+    watcher = open_page(site, "stream", ROOM)
+    guest = open_page(SimpleNamespace(url=site.url, ask=site.ask, headers=grace.headers), kind, ROOM)
+    with meanwhile(watcher.step), meanwhile(guest.step):
         until(lambda: watcher.present and watcher.present[-1] >= both)
         said = len(watcher.present)
         wait_for_exit = restart(site)

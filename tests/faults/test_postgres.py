@@ -6,7 +6,6 @@ LEVAIN_AWAY_S says for how long it is away (8; the long form sets 30).
 import http.client
 import os
 import socket
-import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from blueprints.chat.models import Room
 from database import db
 from live.testing import TRANSPORTS
 from tests.faults.limits import in_time
+from tests.faults.meanwhile import meanwhile
 from tests.faults.open_pages import REPAIRED_S, OpenPage, complete
 from tests.faults.real_site import RealSite
 from tests.support.shared import run_postgres, stop_postgres
@@ -56,20 +56,8 @@ def site(own_redis, own_postgres, run_folder, tmp_path_factory):
 
 
 @pytest.fixture
-def ada(site):
-    person = site.sign_in("ada")
-    site.headers = person.headers
-    return person
-
-
-@pytest.fixture
-def pages(site, ada):
-    opened = [OpenPage(site, kind, ROOM) for kind in TRANSPORTS]
-    for page in opened:
-        page.until(lambda page: page.fresh)
-    yield opened
-    for page in opened:
-        page.close()
+def pages(site, ada, open_page):
+    return [open_page(site, kind, ROOM).until(lambda page: page.fresh) for kind in TRANSPORTS]
 
 
 @contextmanager
@@ -94,27 +82,6 @@ def hung(folder):
             process.resume()
 
 
-class Asking(threading.Thread):
-    """Somebody who loads a page all the time; `answers` are the statuses and texts."""
-
-    def __init__(self, person):
-        super().__init__()
-        self.person, self.answers, self.over = person, [], threading.Event()
-
-    def run(self):
-        while not self.over.wait(0.2):
-            status, _, text = self.person.get(ROOM)
-            self.answers.append((status, text))
-
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        self.join()
-
-
 def posted(person):
     """As soon as it is answered with success."""
     give_up, token = time.monotonic() + in_time(REPAIRED_S), uuid4().hex
@@ -129,7 +96,8 @@ def test_open_pages_stay_say_that_they_may_be_behind_and_are_right_after(
 ):
     posted(ada)
     stay = [page for page in pages if page.kind != "poll"]  # each poll asks anew who it is
-    with Asking(ada) as asking:
+    answers = []
+    with meanwhile(lambda: answers.append(ada.get(ROOM)), 0.2):
         with fault(own_postgres[0]):
             gone = time.monotonic() + AWAY_S
             for page in stay:
@@ -141,8 +109,8 @@ def test_open_pages_stay_say_that_they_may_be_behind_and_are_right_after(
         for page in pages:
             page.until(lambda page: page.fresh, REPAIRED_S)
     assert [(page.reconnects, page.byes) for page in stay] == [(0, [])] * 2
-    refused = [text for status, text in asking.answers if status == 503]
-    assert {status for status, _ in asking.answers} <= {200, 503}
+    refused = [text for status, _, text in answers if status == 503]
+    assert {status for status, _, _ in answers} <= {200, 503}
     assert all("its database is away" in text for text in refused)
     assert refused or fault is hung
     posted(ada)
@@ -151,6 +119,8 @@ def test_open_pages_stay_say_that_they_may_be_behind_and_are_right_after(
 
 def test_a_request_that_is_under_way_at_sigterm_gets_its_goodbye(site, own_postgres, ada):
     old, ada.position = site.processes[-1], ada.get(ROOM)[1]["Live-Position"]
+    log = site.folder / f"web{len(site.processes) - 1}.log"
+    before = len(log.read_text())
     assert ada.session_id()  # known from here on, for the table is about to be locked
     page = OpenPage(site, "stream", ROOM)
     with psycopg.connect(own_postgres[1]) as holder:
@@ -161,9 +131,9 @@ def test_a_request_that_is_under_way_at_sigterm_gets_its_goodbye(site, own_postg
         page.close()
     with plug, plug.makefile("rb") as answer:
         assert b"event: live:bye\n" in answer.read()
-    assert old.wait(in_time(30)) == 0
-    assert "Traceback" not in (site.folder / f"web{len(site.processes) - 1}.log").read_text()
+    code = old.wait(in_time(30))
     site.start()  # for the next test
+    assert (code, "Traceback" in log.read_text()[before:]) == (0, False)
 
 
 def dial(site, person, kind):

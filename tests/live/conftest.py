@@ -18,6 +18,8 @@ import pytest
 import redis
 
 from embedded_redis import EmbeddedRedis
+from live.hub import Hub
+from live.log import Log, connect
 from live.position import NONE
 from live.testing import TRANSPORTS, connection
 from tests.live import bare_site
@@ -190,3 +192,29 @@ def shop(database_url, redis_url):
     shop = Shop(database_url, redis_url)
     yield shop
     shop.close()
+
+
+@pytest.fixture
+def hub_log(broken_redis, spare_redis):
+    """The log of the hubs, on the Redis that tests may break."""
+    return Log(connect(spare_redis), "hub", 50)
+
+
+@pytest.fixture
+def make_hub(spare_redis, broken_redis, monkeypatch):
+    """make_hub(): one more, as in a process of its own."""
+    monkeypatch.setattr("live.hub.READ_BLOCK_MS", 100)  # how long an idle hub takes to stop
+    hubs = []
+
+    def make(start=True):
+        log = Log(connect(spare_redis), "hub", 50)
+        hubs.append(Hub(log, build="b", beat_s=0.1, recheck_s=60, still_valid=lambda _readers: None))
+        if start:
+            hubs[-1].start()
+        return hubs[-1]
+
+    yield make
+    for hub in hubs:
+        hub._stopping.set()  # all at once, so that they wait for their last answers at the same time
+    for hub in hubs:
+        hub.stop()

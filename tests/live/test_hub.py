@@ -7,69 +7,18 @@ import pytest
 
 from live.event import GRANT, REVOKE, Event
 from live.gate import Identity
-from live.hub import RECHECK_AT_ONCE, Hub
-from live.latest import SET_BACK_MS
-from live.log import Log, connect, new_uuid
+from live.hub import RECHECK_AT_ONCE
+from live.log import new_uuid
 from live.position import Position, read
 from live.readers import Readers
 from live.subscription import Subscription
 from live.testing import Parser
-
-ANSWER_S = 20
-SETTLED_MS = 1
-TOPIC = "a:b"
+from tests.live.readers import ANSWER_S, TOPIC, Reader, publish
 
 
 @pytest.fixture
-def log(broken_redis, spare_redis):
-    return Log(connect(spare_redis), "hub", 50)
-
-
-@pytest.fixture
-def make_hub(spare_redis, broken_redis, monkeypatch):
-    monkeypatch.setattr("live.hub.READ_BLOCK_MS", 100)  # how long an idle hub takes to stop
-    hubs = []
-
-    def make(start=True, recheck_s=60, still_valid=lambda _readers: None):
-        log = Log(connect(spare_redis), "hub", 50)
-        hubs.append(Hub(log, build="b", beat_s=0.1, recheck_s=recheck_s, still_valid=still_valid))
-        if start:
-            hubs[-1].start()
-        return hubs[-1]
-
-    yield make
-    for hub in hubs:
-        hub._stopping.set()  # all at once, so that they wait for their last answers at the same time
-    for hub in hubs:
-        hub.stop()
-
-
-class Reader:
-    """A subscription, read like a stream."""
-
-    def __init__(self, hub, position, topics=(TOPIC,), user="ada"):
-        self.position = str(position)
-        self.subscription = Subscription(Identity(f"{user}-1", user, 1, user), topics)
-        self._parser, self._events = Parser(), []
-        hub.join(self.subscription, read(str(position)), hub.number())
-
-    def event(self):
-        deadline = time.monotonic() + ANSWER_S
-        while True:
-            while self._events:
-                event = self._events.pop(0)
-                if event.name not in ("live:open", "live:beat"):
-                    return event
-            blocks = self.subscription.take(deadline - time.monotonic())
-            assert blocks, "no event in time, or the reader has ended"
-            self._events += self._parser.feed(b"".join(blocks))
-
-    def texts(self, count):
-        return [self.event().data for _ in range(count)]
-
-
-def publish(log, *texts, topic=TOPIC, known=0):
-    return log.publish([(new_uuid(), Event(topic, text)) for text in texts], known)
+def log(hub_log):
+    return hub_log
 
 
 def test_two_hubs_say_the_same_with_the_same_ids(log, make_hub):
@@ -145,8 +94,10 @@ def test_connected_readers_are_resynced_when_the_history_was_lost(log, make_hub,
 def test_a_server_that_comes_back_with_an_old_history_is_not_believed(log, make_hub, broken_redis):
     """Without an outbox only the processes know of the time between; the run_id is the same, nothing is missing."""
     hub = make_hub()
+    reader = Reader(hub, hub.position())
     publish(log, "before")
-    reader, asleep = Reader(hub, hub.position()), hub.position()
+    assert reader.event().data == "before"
+    asleep = hub.position()
     old = {key: broken_redis.dump(key) for key in broken_redis.keys("live:{hub}:*")}
     log.reset()
     assert reader.event().name == "live:resync"
@@ -283,93 +234,6 @@ def test_a_beat_carries_the_number_behind_everything_before_it(log, make_hub):
     ids = [int(event.id.partition("-")[2]) for event in events if event.id]
     assert ids == sorted(ids)
     assert [event.data for event in events if not event.name] == ["mine", "x"]
-
-
-def test_two_volatile_values_of_one_millisecond_both_count(log, make_hub):
-    hub = make_hub()
-    reader = Reader(hub, hub.position())
-    for text in ("99 %", "100 %"):
-        log.publish_volatile(Event(TOPIC, text, "", "#bar", "bar", 1 << 41))
-    while reader.event().data != "100 %":
-        pass
-
-
-def test_an_older_volatile_value_never_replaces_a_newer_one(log, make_hub):
-    hub = make_hub()
-    reader = Reader(hub, hub.position())
-    log.publish_volatile(Event(TOPIC, "first", "", "#bar", "bar", 1))
-    assert reader.event().data == "first"  # the hub listens
-    for at_ms, text in ((1 << 41, "new"), ((1 << 41) - SET_BACK_MS + 1, "old")):
-        log.publish_volatile(Event(TOPIC, text, "", "#bar", "bar", at_ms))
-    publish(log, "end")
-    seen = {reader.event().data, reader.event().data}
-    log.publish_volatile(Event(TOPIC, "last", "", "#bar", "other", 1 << 41))
-    assert (seen, reader.event().data) == ({"new", "end"}, "last")
-
-
-def test_after_a_clock_was_set_back_volatile_values_go_on(log, make_hub):
-    hub = make_hub()
-    reader = Reader(hub, hub.position())
-    before, now = 1 << 41, (1 << 41) - 3_600_000
-    for key in ("bar", "other"):
-        log.publish_volatile(Event(TOPIC, f"{key} before", "", "#bar", key, before))
-        assert reader.event().data == f"{key} before"
-    log.publish_volatile(Event(TOPIC, "bar after", "", "#bar", "bar", now))
-    assert reader.event().data == "bar after"
-    seen = [late(hub, seen_ms) for seen_ms in (before, now + SETTLED_MS)]
-    assert seen == [{"bar after", "other before"}, set()]  # whoever has seen the time to come gets all, once
-
-
-def test_a_volatile_value_is_there_for_late_comers_for_its_time_and_no_longer(log, make_hub, monkeypatch):
-    hub = make_hub()
-    reader = Reader(hub, hub.position())
-    an_hour_ago = int(time.time() * 1000) - 3_600_000  # by the clock of whoever made it
-    log.publish_volatile(Event(TOPIC, "50 %", "", "#bar", "bar", an_hour_ago))
-    assert reader.event().data == "50 %"
-    hub.beat()
-    assert late(hub, 0) == {"50 %"}
-    monkeypatch.setattr("live.latest.LATEST_KEPT_S", 0)
-    hub.beat()
-    assert late(hub, 0) == set()
-
-
-def late(hub, seen_ms):
-    """What somebody who comes now is given."""
-    reader = Subscription(Identity("ada-1", "ada", 1, "ada"), [TOPIC], seen_ms=seen_ms)
-    hub.join(reader, read(hub.position()), 0)
-    events = Parser().feed(b"".join(reader.take(0)))
-    hub.leave(reader)
-    return {event.data for event in events if not event.name}
-
-
-def test_a_long_poll_on_its_way_back_gets_what_was_said_meanwhile(log, make_hub):
-    hub, now = make_hub(), int(time.time() * 1000)
-    watcher = Reader(hub, hub.position())
-    for text, at_ms in (("old", now - 5000), ("seen", now - 1), ("new", now)):
-        log.publish_volatile(Event(TOPIC, text, "live:typing", at_ms=at_ms))
-    assert watcher.texts(3) == ["old", "seen", "new"]
-
-    def comes_back(seen_ms, finite=True):
-        reader = Subscription(Identity("s", "ada", 1, "ada"), [TOPIC], finite=finite, seen_ms=seen_ms)
-        hub.join(reader, read(hub.position()), hub.number())
-        return [e.data for e in Parser().feed(b"".join(reader.take(0))) if e.name == "live:typing"]
-
-    assert comes_back(now - 1) == ["new"]
-    assert comes_back(now) == []
-    assert comes_back(1) == ["seen", "new"]  # from long ago, and what is that old is worth nothing now
-    assert comes_back(0) == comes_back(1, finite=False) == []  # a page that comes, a stream that returns
-    hub.beat()
-    (beat,) = (e for e in Parser().feed(b"".join(watcher.subscription.take(0))) if e.name == "live:beat")
-    assert now - 1 <= json.loads(beat.data)["seen"] <= now
-
-
-def test_garbage_on_the_channel_does_not_stop_the_volatile_events(log, make_hub, broken_redis):
-    hub = make_hub()
-    reader = Reader(hub, hub.position())
-    for garbage in ("{", "[]", "1", '{"x": 1}'):
-        broken_redis.publish(log.channel, garbage)
-    log.publish_volatile(Event(TOPIC, "good", "", "#bar", "bar", int(time.time() * 1000)))
-    assert reader.event().data == "good"
 
 
 def test_a_redis_that_throws_the_history_away_is_said_loudly_at_the_start(make_hub, broken_redis, caplog):
