@@ -180,7 +180,11 @@ def _patiently(function, *arguments):
     try:
         return function(*arguments)
     except sqlite3.OperationalError as error:
-        if "locked" not in str(error) or not patience_s.get(LOCK_PATIENCE_S) or not _places.acquire(blocking=False):
+        if (
+            "locked" not in str(error)
+            or not patience_s.get(LOCK_PATIENCE_S)
+            or not _places.acquire(blocking=False)
+        ):
             raise
     try:
         return _wait(function, *arguments)
