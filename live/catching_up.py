@@ -108,14 +108,19 @@ class CatchingUp:
             if encoded.event.name in RIGHTS:
                 self._change_rights(reader, encoded.event)
         reader.n, reader.epoch = position.n, position.epoch
-        self._replay(reader)
-        for encoded in self._rates.newest(reader.topics, position.n):
-            reader.put(encoded)
-        for event in self._latest().after(reader):
-            reader.put(Encoded(event, None))
+        self._tell_all(reader)
         if position.n > memory.n:  # another process was faster; Redis is asked whether that can be
             self._unsettled[reader] = position
             self._follower().ask_soon()
+
+    def _tell_all(self, reader: Subscription) -> None:
+        """What came while it was away: that somebody types, what they wrote, and then the newest values."""
+        for event in self._latest().passing(reader):
+            reader.put(Encoded(event, None))
+        newest = self._rates.newest(reader.topics, reader.n)
+        self._replay(reader)
+        for encoded in [*newest, *(Encoded(event, None) for event in self._latest().after(reader))]:
+            reader.put(encoded)
 
     def _replay(self, reader: Subscription) -> None:
         """Puts the next part of the history; the reader asks for the one after it when this is written."""

@@ -58,16 +58,23 @@ class Latest:
         return self._newest_ms - (time.monotonic() - self._heard_at < SETTLED_S)
 
     def after(self, reader: Subscription) -> list[Event]:
-        """The newest of each key of its topics that a page has not seen; for a long-poll that comes back also what has
-        no key, or whoever polls would hardly hear of it."""
-        seen_ms = reader.seen_ms if reader.seen_ms <= self._newest_ms + SET_BACK_MS else 0
-        kept = [event for event in list(self._newest.values()) if event.at_ms > seen_ms]
-        if reader.finite and seen_ms:
-            heard_since = time.monotonic() - ON_THE_WAY_S
-            since_ms = max(seen_ms, self._newest_ms - ON_THE_WAY_S * 1000)
-            passing = list(self._passing)
-            kept += [event for heard, event in passing if heard > heard_since and event.at_ms > since_ms]
-        return [event for event in kept if event.topic in reader.topics]
+        """The newest of each key of its topics that a page has not seen."""
+        seen_ms, newest = self._seen_by(reader), list(self._newest.values())
+        return [event for event in newest if event.at_ms > seen_ms and event.topic in reader.topics]
+
+    def passing(self, reader: Subscription) -> list[Event]:
+        """What has no key and came while a long-poll was on its way back, or whoever polls would hardly hear of it."""
+        seen_ms = self._seen_by(reader)
+        if not reader.finite or not seen_ms:
+            return []
+        heard_since = time.monotonic() - ON_THE_WAY_S
+        since_ms = max(seen_ms, self._newest_ms - ON_THE_WAY_S * 1000)
+        came = [event for heard, event in list(self._passing) if heard > heard_since]
+        return [event for event in came if event.at_ms > since_ms and event.topic in reader.topics]
+
+    def _seen_by(self, reader: Subscription) -> int:
+        """0 for what cannot be: the clocks were set back since."""
+        return reader.seen_ms if reader.seen_ms <= self._newest_ms + SET_BACK_MS else 0
 
     def forget_old(self) -> None:
         # By when it was heard: whose clock made it may be an hour off.

@@ -52,9 +52,10 @@ function arrived({detail}) {
 
 const words = (row) => `${row.querySelector(".by").textContent}: ${(row.querySelector(".body")?.textContent ?? "a picture").slice(0, SPOKEN_CHARS)}`;
 
-function speak() {
+function speak() { // what has been said is not said again with the next
   timer = 0;
-  if (unsaid.length) levain.say(unsaid.length > SEPARATELY ? `${unsaid.length} new messages` : unsaid.join(". "), {key: "chat"});
+  const {length} = unsaid, done = () => { unsaid = unsaid.slice(length); };
+  levain.say(length > SEPARATELY ? `${length} new messages` : unsaid.join(". "), {key: "chat", done});
 }
 
 function edited(records) {
@@ -69,7 +70,4 @@ export function start() {
   new MutationObserver(showPresent).observe(people, {childList: true, subtree: true});
   document.addEventListener("chat:arrived", arrived);
   new MutationObserver(edited).observe(messages, {subtree: true, attributeFilter: ["data-version"], attributeOldValue: true});
-  // What has been said is not said again with the next.
-  const voice = document.getElementById("live-say");
-  new MutationObserver(() => { if (voice.textContent) unsaid = []; }).observe(voice, {childList: true});
 }

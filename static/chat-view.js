@@ -9,7 +9,9 @@ export const idOf = (node) => Number(node.dataset.sort);
 export const isMine = (node) => node.dataset.author === me;
 export const rows = () => [...messages.children].filter((node) => node.matches(".message"));
 
-let near = true, unseen = 0, newest = 0, loading = false;
+// Of others and of mine: my own comes with its answer, perhaps ahead of what somebody else has said before it.
+const newest = [0, 0], kind = (row) => Number(isMine(row));
+let near = true, unseen = 0, loading = false;
 const toEnd = byId("to-end"), earlier = byId("earlier");
 
 export const isNear = () => near;
@@ -86,10 +88,9 @@ function prepend(older) {
 // -- what comes ----------------------------------------------------------------------------------------
 
 function changed(records) {
-  const top = newest;
-  const come = rows().filter((row) => idOf(row) > top);
-  if (come.length) newest = idOf(come.at(-1));
   const added = new Set(records.flatMap((record) => [...record.addedNodes]));
+  const come = rows().filter((row) => idOf(row) > newest[kind(row)]);
+  for (const row of come) newest[kind(row)] = idOf(row);
   const news = come.filter((row) => added.has(row));
   document.dispatchEvent(new CustomEvent("chat:changed"));
   if (news.length) document.dispatchEvent(new CustomEvent("chat:arrived", {detail: {rows: news}}));
@@ -99,7 +100,7 @@ function changed(records) {
 }
 
 function begin() {
-  newest = rows().length ? idOf(rows().at(-1)) : 0;
+  newest.fill(rows().length ? idOf(rows().at(-1)) : 0);
   document.dispatchEvent(new CustomEvent("chat:changed"));
   const named = location.hash.startsWith("#message-") && byId(location.hash.slice(1));
   const fresh = byId(`message-${scroll.dataset.firstNew}`);

@@ -11,19 +11,20 @@
   const waiting = new Map();
   let lastSaid = -Infinity, timer = 0;
 
-  function say(text, {key = text, every = ANNOUNCE_MS} = {}) {
-    waiting.set(key, {text, at: performance.now()});
+  function say(text, {key = text, every = ANNOUNCE_MS, done} = {}) {
+    waiting.set(key, {text, done, at: performance.now()});
     timer ||= setTimeout(speak, Math.max(0, lastSaid + every - performance.now()));
   }
 
   function speak() {
     timer = 0;
     const now = performance.now();
-    const texts = [...waiting.values()].filter(({at}) => now - at < DROP_MS).map(({text}) => text);
+    const said = [...waiting.values()].filter(({at}) => now - at < DROP_MS);
     waiting.clear();
-    if (!texts.length) return;
+    if (!said.length) return;
     lastSaid = now;
-    byId("live-say").textContent = texts.join(". ");
+    byId("live-say").textContent = said.map(({text}) => text).join(". ");
+    said.forEach(({done}) => done?.());
     setTimeout(() => { byId("live-say").textContent = ""; }, 1000); // so that an equal text is spoken again
   }
 

@@ -36,6 +36,11 @@ class Tally:
         self._memory = FixedWindowRateLimiter(MemoryStorage())
         self._redis_from = 0.0
 
+    def forget(self):
+        """What was counted here; what Redis has counted stays."""
+        self._memory.storage.reset()
+        self._redis_from = 0.0
+
     def ask(self, verb, item, *keys, **options):
         if time.monotonic() >= self._redis_from:
             try:

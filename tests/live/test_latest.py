@@ -85,13 +85,17 @@ def test_a_long_poll_on_its_way_back_gets_what_was_said_meanwhile(log, make_hub)
         log.publish_volatile(Event(TOPIC, text, "live:typing", at_ms=at_ms))
     assert watcher.texts(3) == ["old", "seen", "new"]
 
-    def comes_back(seen_ms, finite=True):
+    def comes_back(seen_ms, finite=True, position=None):
         reader = Subscription(Identity("s", "ada", 1, "ada"), [TOPIC], finite=finite, seen_ms=seen_ms)
-        hub.join(reader, read(hub.position()), hub.number())
-        return [e.data for e in Parser().feed(b"".join(reader.take(0))) if e.name == "live:typing"]
+        hub.join(reader, read(position or hub.position()), hub.number())
+        return [e.data for e in Parser().feed(b"".join(reader.take(0)))][1:]  # behind `open`
 
     assert comes_back(now - 1) == ["new"]
     assert comes_back(now) == []
+    begun = hub.position()
+    publish(log, "what they wrote")
+    assert watcher.texts(1) == ["what they wrote"]
+    assert comes_back(now - 1, position=begun) == ["new", "what they wrote"]
     assert comes_back(1) == ["seen", "new"]  # from long ago, and what is that old is worth nothing now
     assert comes_back(0) == comes_back(1, finite=False) == []  # a page that comes, a stream that returns
     hub.beat()

@@ -5,7 +5,10 @@ from playwright.sync_api import expect
 
 from blueprints.auth import User
 from blueprints.chat import rooms as rooms_of
+from blueprints.chat.broadcasts import message_posted
+from blueprints.chat.models import Message
 from database import db
+from tests.faults.limits import in_time
 from tests.support.chatting import by, field, say
 from tests.support.databases import email_of
 
@@ -54,8 +57,8 @@ def test_typing_is_quiet_and_passes(enter, transport):
     ada, grace = enter("ada", transport), enter("grace")
     ada.evaluate(LISTEN)
     field(grace).press_sequentially("hel")
-    expect(ada.locator("#typing")).to_have_text("Grace is typing", timeout=1500)
-    expect(ada.locator("#typing")).to_be_empty(timeout=6500)
+    expect(ada.locator("#typing")).to_have_text("Grace is typing", timeout=1000 * in_time(1.5))
+    expect(ada.locator("#typing")).to_be_empty(timeout=1000 * in_time(6.5))
     assert (ada.evaluate("inLog"), ada.evaluate("spoken")) == (0, [])
     grace.wait_for_timeout(3000)  # so often a page says it
     field(grace).press_sequentially("lo")
@@ -72,11 +75,25 @@ def test_it_is_spoken_once_and_a_burst_as_a_number(enter, talk):
     say(ada, "my own")
     talk("grace", ["a word"])
     expect(ada.locator("body")).to_have_attribute("data-spoken", "1")
-    talk("grace", [f"burst {n}" for n in range(20)])
+    talk("grace", [f"burst {n}" for n in range(20)], at_once=True)
     expect(ada.locator("body")).to_have_attribute("data-spoken", "2")
     assert ada.evaluate("spoken") == ["Grace: a word", "20 new messages"]
     log = ada.locator("#messages")
     assert (log.get_attribute("role"), log.get_attribute("aria-live")) == ("log", "off")
+
+
+def test_what_was_said_before_mine_and_comes_after_it_is_news(enter, talk, app):
+    ada = enter("ada", "stream")
+    ada.evaluate(LISTEN)
+    (earlier,) = talk("grace", ["said before"], quiet=True)
+    say(ada, "mine came with its answer")
+    expect(by(ada, "mine came with its answer")).to_be_visible()
+    with app.app_context():
+        message_posted(db.session.get(Message, earlier))
+        db.session.commit()
+    expect(ada.locator("#messages .body")).to_have_text(["said before", "mine came with its answer"])
+    expect(ada.locator("body")).to_have_attribute("data-spoken", "1")
+    assert ada.evaluate("spoken") == ["Grace: said before"]
 
 
 def walk_to(page, text):
@@ -161,7 +178,9 @@ def test_whoever_is_taken_out_sees_it_and_nothing_more(enter, closed, transport,
     boss = grace.context.new_page()
     boss.goto(f"{grace.url.partition('?')[0]}/people")
     boss.get_by_role("button", name="Take Ada out").click()
-    expect(ada.get_by_role("heading", name="You no longer have access")).to_be_visible(timeout=2000)
+    expect(ada.get_by_role("heading", name="You no longer have access")).to_be_visible(
+        timeout=1000 * in_time(2)
+    )
     say(grace, "now that she is gone")
     expect(by(grace, "now that she is gone")).to_be_visible()
     expect(ada.get_by_text("while you were here")).to_have_count(0)
