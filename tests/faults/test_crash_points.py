@@ -26,7 +26,11 @@ AT_ONCE = 8
 EMPTY_S = 5
 SEED = 4
 
-pytestmark = [pytest.mark.long, pytest.mark.both_databases, pytest.mark.timeout(60 + 3 * RUNS * len(POINTS))]
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.both_databases,
+    pytest.mark.timeout(300 + 10 * RUNS * len(POINTS)),
+]
 
 
 @pytest.fixture
