@@ -2,6 +2,7 @@
 import {address, composer, followsTheRoom, isMine, rows} from "./chat-view.js";
 import {draft, keepDraft, send} from "./chat-unsent.js";
 import {act} from "./chat-net.js";
+import {tellsOthers} from "./chat-typing.js";
 
 const byId = (id) => document.getElementById(id);
 const problem = byId("text-problem"), editing = byId("editing"), choice = byId("picture-choice");
@@ -114,7 +115,7 @@ function typed() {
   if (edited) return;
   keepDraft(field.value);
   if (problem.textContent) complain("");
-  if (!field.value.trim() || !byId("show-typing").checked || Date.now() - typedAt < TYPING_EVERY_MS) return;
+  if (!field.value.trim() || !tellsOthers() || Date.now() - typedAt < TYPING_EVERY_MS) return;
   typedAt = Date.now();
   fetch(`${address}/typing`, {method: "POST", keepalive: true}).catch(() => { /* worthless a second later */ });
 }

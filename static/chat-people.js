@@ -2,12 +2,13 @@
 // burst as a number.
 import {isMine, me, messages} from "./chat-view.js";
 
-const SHOWN_MS = 6000, MOST_NAMES = 3, TOGETHER_MS = 2000, SPOKEN_CHARS = 200, SEPARATELY = 3;
+const SHOWN_MS = 6000, LATE_MS = 1500, MOST_NAMES = 3, TOGETHER_MS = 2000, SPOKEN_CHARS = 200, SEPARATELY = 3;
 const people = document.getElementById("people"), line = document.getElementById("typing"), typists = new Map();
+const spoke = new Map(); // who has just said something: what tells of their typing may come after it
 
 function heard({detail}) {
   const {user, name} = JSON.parse(detail.data);
-  if (String(user) === me) return;
+  if (String(user) === me || performance.now() - spoke.get(user) < LATE_MS) return;
   clearTimeout(typists.get(user)?.timer);
   typists.set(user, {name, timer: setTimeout(() => gone(user), SHOWN_MS)});
   show();
@@ -44,7 +45,10 @@ function showPresent() {
 let unsaid = [], timer = 0;
 
 function arrived({detail}) {
-  detail.rows.forEach((row) => typists.has(Number(row.dataset.author)) && gone(Number(row.dataset.author)));
+  for (const author of new Set(detail.rows.map((row) => Number(row.dataset.author)))) {
+    spoke.set(author, performance.now());
+    if (typists.has(author)) gone(author);
+  }
   if (messages.hasAttribute("aria-busy") || document.documentElement.dataset.live === "catching-up") return;
   unsaid.push(...detail.rows.filter((row) => !isMine(row)).map(words));
   if (unsaid.length) timer ||= setTimeout(speak, TOGETHER_MS);

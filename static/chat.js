@@ -12,6 +12,7 @@ function ended(event) {
   const said = document.getElementById("no-access").content.cloneNode(true);
   for (const gone of [view.messages, document.getElementById("people")]) gone.replaceChildren();
   view.scroll.replaceChildren(said, document.getElementById("pending"));
+  document.querySelector("#rooms [aria-current]")?.closest("li").remove();
   view.composer.elements.text.readOnly = true; // what was being written stays, to be copied
   for (const button of view.composer.querySelectorAll("button, .attach")) button.hidden = true;
   view.scroll.querySelector("a").focus();

@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from blueprints.auth import User
 from blueprints.chat import rooms as rooms_of
-from blueprints.chat.broadcasts import message_posted
+from blueprints.chat.broadcasts import message_posted, typing
 from blueprints.chat.models import Message
 from database import db
 from tests.faults.limits import in_time
@@ -66,6 +66,39 @@ def test_typing_is_quiet_and_passes(enter, transport):
     field(grace).press("Enter")
     expect(by(ada, "hello")).to_be_visible()
     assert ada.locator("#typing").inner_text() == ""
+
+
+def test_who_has_just_spoken_is_not_typing(enter, app):
+    ada, grace = enter("ada"), enter("grace")
+    ada.evaluate(
+        """() => {
+            performance.now = () => 1e6; // no time passes, however slow the machine is
+            document.addEventListener("live:chat-typing", () => { document.body.dataset.heard = ""; });
+        }"""
+    )
+    say(grace, "done")
+    expect(by(ada, "done")).to_be_visible()
+    with app.app_context():
+        typing(1, User.find(email_of("grace")))  # on its way for longer than the message
+    expect(ada.locator("body")).to_have_attribute("data-heard", "")
+    assert ada.locator("#typing").inner_text() == ""
+
+
+def test_whoever_wants_to_types_quietly(enter):
+    grace = enter("grace")
+    asked = []
+    grace.on("request", lambda request: asked.append(request.url))
+    grace.get_by_role("link", name="People").click()
+    grace.get_by_label("Show others when I type").uncheck()
+    grace.get_by_role("link", name="Back to the room").click()
+    expect(grace.locator("#chat")).to_have_attribute("data-started", "")
+    field(grace).press_sequentially("quietly")
+    field(grace).press("Enter")
+    expect(by(grace, "quietly")).to_be_visible()
+    assert not [url for url in asked if url.endswith("/typing")]
+    grace.get_by_label("Show others when I type").check()
+    with grace.expect_request("**/typing"):
+        field(grace).press_sequentially("aloud")
 
 
 def test_it_is_spoken_once_and_a_burst_as_a_number(enter, talk):
