@@ -17,6 +17,14 @@ from database import db, only_reading
 
 RETRY_AFTER_S = 5
 # In our words where the standard's are for developers.
+TITLES = {
+    403: "Not for you",
+    404: "Not found",
+    413: "Too large",
+    429: "Too many tries",
+    500: "Something broke",
+    503: "One moment",
+}
 SENTENCES = {
     400: "The request could not be understood. Nothing was changed.",
     401: "Please sign in first.",
@@ -100,7 +108,9 @@ def _end_transaction():
 
 
 def _answer(code, sentence, headers):
-    error = Error(code, HTTPStatus(code).phrase, sentence or SENTENCES.get(code, "This did not work."))
+    error = Error(
+        code, TITLES.get(code, HTTPStatus(code).phrase), sentence or SENTENCES.get(code, "This did not work.")
+    )
     template = "error.html" if wants_page() else "_error.html"
     with only_reading():
         return render_template(template, error=error), code, headers

@@ -64,7 +64,7 @@
   function showSilence() {
     const place = byId("live-chip")?.querySelector(".time");
     if (!place) return;
-    const s = Math.max(0, Math.round((Date.now() - contact) / 1000));
+    const s = Math.max(0, Math.floor((Date.now() - contact) / 1000));
     place.textContent = byId("live-chip").dataset.state === "stale" ? `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}` : "";
   }
 

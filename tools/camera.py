@@ -17,7 +17,7 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 SCREENS = {390: (844, "light"), 1280: (800, "dark"), 1920: (1080, "light")}
 NARROW = (390, 1280)
-COLOURS = 64  # flat pages need no more, and the files are a third of the size
+COLOURS = 128  # flat pages need no more, and the files are a third of the size
 READY_S = 60
 STILL_MS = 300
 
@@ -48,12 +48,16 @@ class Camera:
             live(page)
             if then:
                 then(page)
-            page.wait_for_timeout(STILL_MS)
             self._keep(page, f"{name}-{width}{'-' + theme if theme else ''}.png", whole)
+            page.context.set_offline(False)
 
     def _keep(self, page, name, whole):
         picture = self._target / name
-        page.screenshot(path=picture, full_page=whole)
+        if whole:  # what sticks to the edges of the window then sticks to those of the page
+            size = page.viewport_size | {"height": page.evaluate("document.documentElement.scrollHeight")}
+            page.set_viewport_size(size)
+        page.wait_for_timeout(STILL_MS)
+        page.screenshot(path=picture)
         few = Image.open(picture).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
         few.save(picture, optimize=True)
         print(name, flush=True)

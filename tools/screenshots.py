@@ -35,7 +35,7 @@ def accounts(it):
     it.take(stranger, "sign-in", "/login")
     it.take(stranger, "sign-in-refused", "/login", wrong_password, widths=NARROW)
     it.take(stranger, "sign-up", "/signup", widths=NARROW)
-    it.take(stranger, "sign-up-refused", "/signup", short_password, widths=NARROW)
+    it.take(stranger, "sign-up-refused", "/signup", taken_email, widths=NARROW)
     it.take(ada, "account", "/account")
     it.take(ada, "account-refused", "/account", wrong_new_password, widths=NARROW)
     it.take(
@@ -57,10 +57,10 @@ def wrong_password(page):
     page.locator(".problem").wait_for()
 
 
-def short_password(page):
+def taken_email(page):
     page.get_by_label("Your name").fill("Ada")
     page.get_by_label("E-mail").fill("ada@levain.test")
-    page.get_by_label("Password").fill("short")
+    page.get_by_label("Password").fill("long enough")
     page.get_by_role("button", name="Make my account").click()
     page.locator(".problem").wait_for()
 

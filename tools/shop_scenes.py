@@ -34,7 +34,6 @@ def ordering(it):
     it.take(grace, "order-basket", "/orders/")
     it.take(grace, "order-bad-amount", "/orders/", bad_amount, widths=NARROW)
     it.take(grace, "order-no-contact", "/orders/", lose_contact, widths=NARROW)
-    grace.context.set_offline(False)
     carlo = it.open("carlo")
     carlo.evaluate(POST, ["/kitchen/menu/4/availability", {"sold_out": "yes"}])
     carlo.evaluate(POST, ["/kitchen/menu/1/price", {"price": "9.50"}])
@@ -111,7 +110,6 @@ def kitchen(it):
     it.take(carlo, "kitchen", "/kitchen/", any_key, widths=[1920], theme="dark")
     for name, then in BOARD.items():
         it.take(carlo, f"kitchen-{name}", "/kitchen/", then, widths=[1920], whole=False)
-    carlo.context.set_offline(False)
     it.take(carlo, "kitchen-recalls-page", "/kitchen/recalls", widths=NARROW)
     it.take(carlo, "kitchen-menu-page", "/kitchen/menu")
     it.take(carlo, "kitchen-menu-page-refused", "/kitchen/menu", wrong_price, widths=NARROW)
@@ -120,13 +118,14 @@ def kitchen(it):
 
 def any_key(page):
     page.keyboard.press("Shift")
+    page.wait_for_function("() => !document.querySelector('.bump[aria-disabled=true]')")
 
 
 def pressed(key, shown):
     def press(page):
         any_key(page)
         page.keyboard.press(key)
-        page.locator(shown).wait_for()
+        page.locator(shown).first.wait_for()
 
     return press
 
@@ -155,6 +154,12 @@ def small(page):
     page.keyboard.press("-")
 
 
+def no_contact(page):
+    page.keyboard.press("+")
+    any_key(page)
+    lose_contact(page)
+
+
 BOARD = {
     "recalls": pressed("r", "#panel li"),
     "keys-panel": pressed("?", "#help"),
@@ -163,7 +168,7 @@ BOARD = {
     "conflict": conflict,
     "large": large,
     "small": small,
-    "no-contact": lose_contact,
+    "no-contact": no_contact,
 }
 
 

@@ -38,6 +38,7 @@ class ClosingForm(Form):
 def finite(_form, field):
     """First of all: NumberRange cannot compare what is no number."""
     if field.data is None or not field.data.is_finite():
+        field.errors[:] = []  # the form's own words are for developers
         raise StopValidation("Please give a price, such as 8.90.")
 
 

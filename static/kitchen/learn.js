@@ -5,7 +5,7 @@ const form = document.getElementById("screen-settings");
 let learning = null;
 
 function show() {
-  for (const cell of document.querySelectorAll("[data-key-of]")) cell.textContent = settings.keys[cell.dataset.keyOf] || "as on the board";
+  for (const cell of document.querySelectorAll("[data-key-of]")) cell.textContent = settings.keys[cell.dataset.keyOf] || "as usual";
   for (const button of document.querySelectorAll("[data-learn]")) {
     const mine = button.dataset.learn === learning;
     button.textContent = mine ? "Press the key now" : "Learn";

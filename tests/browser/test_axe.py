@@ -31,6 +31,13 @@ RUN = """async ([tags, part]) => {
   return [...violations, ...incomplete].flatMap(({id, impact, nodes}) =>
     nodes.map(({target, any}) => `${id} (${impact}): ${target.join(" ")} ${any[0]?.message ?? ""}`));
 }"""
+STICKS_OUT = """(what) => {
+  const box = (it) => it.getBoundingClientRect(), outer = document.querySelector(what), frame = box(outer);
+  const within = (a, b) => a.left >= b.left && a.right <= b.right && a.top >= b.top && a.bottom <= b.bottom;
+  const parts = [...outer.querySelectorAll("a, button, h2, dd")].filter((it) => it.checkVisibility());
+  const out = parts.filter((it) => !within(box(it), frame)).map((it) => it.textContent);
+  return frame.left >= 0 && frame.right <= innerWidth && frame.width < 800 ? out : [...out, `is ${frame.width} wide`];
+}"""
 WALL = {"width": 1920, "height": 1080}
 TELEPHONE = {"width": 390, "height": 844}
 
@@ -64,10 +71,16 @@ def check(page, axe, state, part=None):
 
 def check_open(page, axe, state, what):
     """Something that lies open over the page, alone: what it covers nobody sees, and is checked while it is closed."""
-    expect(page.locator(what)).to_be_visible()
+    whole_inside(page, what)
     page.evaluate("document.querySelector('main').style.visibility = 'hidden'")
     check(page, axe, state, part=what)
     page.evaluate("document.querySelector('main').style.visibility = ''")
+
+
+def whole_inside(page, what):
+    """What axe does not see: a pop-up in which all that it has to say has its place."""
+    expect(page.locator(what)).to_be_visible()
+    assert page.evaluate(STICKS_OUT, what) == []
 
 
 def whole(page):
@@ -233,9 +246,10 @@ def test_the_kitchen_in_every_state(open_as, shop, axe):
     numbers = busy_board(carlo, shop)
     check(carlo, axe, "fresh, soon, late, changed")
     shop.move(numbers[2], "ready")
-    for key, what in (("r", "#panel li"), ("?", "#help")):
+    for key, what, shows in (("r", "#panel", "#panel li"), ("?", "#help", "#help dd")):
         carlo.keyboard.press(key)
-        expect(carlo.locator(what).first).to_be_visible()
+        expect(carlo.locator(shows).first).to_be_visible()
+        whole_inside(carlo, what)
         check(carlo, axe, what)
         carlo.keyboard.press("Escape")
     carlo.locator("#kitchen-menu summary").click()

@@ -40,7 +40,9 @@ def test_a_bad_note_is_said_and_kept(ada, order_of, note, sentence):
     order_id = order_of("ada")
     answer = ada.post(f"/orders/{order_id}/note", data={"note": note})
     assert answer.status_code == 422
-    assert sentence in soup(answer).find(id="order-problem").text
+    page = soup(answer)
+    assert sentence in page.find(id="note-problem").text
+    assert page.find(id="note")["value"] == note
     assert soup(ada.get(f"/orders/{order_id}")).find(id="note")["value"] == ""
 
 
