@@ -94,7 +94,9 @@ class Chaos:
 
     def viewers(self, ids):
         client = clients.signed_in(self.app, "ada")
-        self.app.extensions["live"].hub.stop()  # nothing of the checker's helps the site: no relay, no watcher
+        self.app.extensions[
+            "live"
+        ].hub.stop()  # nothing of the checker's helps the site: no relay, no watcher
         cookie = "; ".join(f"{each.key}={each.value}" for each in client._cookies.values())
         viewers = [Viewer(self.web.port, cookie, job_id, self.over) for job_id in ids]
         self.threads += [each.thread for each in viewers]
