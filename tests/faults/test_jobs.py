@@ -2,12 +2,14 @@
 
 import os
 import signal
+from contextlib import suppress
 
 import psutil
 import pytest
 import sqlalchemy as sa
 
 from database import db
+from live.testing.clients import Ended
 from tests.faults.limits import in_time
 from tests.faults.real_site import RealSite
 from tests.support import server
@@ -58,9 +60,12 @@ def kill_web(site):
 
 
 def until_done(person, jobs):
-    """Its page tells of each job when it has ended; it is followed as a browser does it."""
+    """The page of each job tells of its end; it is loaded again when its stream ends, as a killed server's does."""
     for job in jobs:
-        page = person.connection(f"jobs:job:{job}", position=person.get(f"/jobs/{job}")[1]["Live-Position"])
-        with person.follow("stream", page) as client:
-            while states(person.site)[job] != "done":
-                client.next(in_time(DONE_S))
+        while states(person.site)[job] != "done":
+            page = person.connection(
+                f"jobs:job:{job}", position=person.get(f"/jobs/{job}")[1]["Live-Position"]
+            )
+            with suppress(Ended), person.follow("stream", page) as client:
+                while states(person.site)[job] != "done":
+                    client.next(in_time(DONE_S))

@@ -206,9 +206,9 @@ def make_hub(spare_redis, broken_redis, monkeypatch):
     monkeypatch.setattr("live.hub.READ_BLOCK_MS", 100)  # how long an idle hub takes to stop
     hubs = []
 
-    def make(start=True):
+    def make(start=True, recheck_s=60, still_valid=lambda _readers: None):
         log = Log(connect(spare_redis), "hub", 50)
-        hubs.append(Hub(log, build="b", beat_s=0.1, recheck_s=60, still_valid=lambda _readers: None))
+        hubs.append(Hub(log, build="b", beat_s=0.1, recheck_s=recheck_s, still_valid=still_valid))
         if start:
             hubs[-1].start()
         return hubs[-1]

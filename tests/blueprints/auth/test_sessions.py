@@ -132,10 +132,11 @@ def test_a_password_is_not_changed_by_half(app, as_user, fields, wrong):
     assert clients.sign_in(clients.browser(app), "ada").status_code == 303
 
 
-def test_a_page_that_comes_back_asks_one_question_and_writes_nothing(app, as_user):
+def test_a_page_that_comes_back_asks_for_its_session_and_its_rooms_and_writes_nothing(app, as_user):
     ada = as_user("ada")
     page = connection(ada.get("/orders/").text)
     change_sessions(app, seen_at=utcnow() - timedelta(hours=1))
     with queries(app) as asked:
         ada.get(page.address("stream")).close()
-    assert len(asked) == 1
+    assert [sql.split("FROM ")[1].split()[0] for sql in asked] == ["login_session", "memberships"]
+    assert all(sql.startswith("SELECT") for sql in asked)
