@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.timeout(240)  # several browsers on two cores, three times
+WALL = {"width": 1920, "height": 1080}  # the tickets of all three ways have room on it
 DIRECT, BUFFERED, NO_UPGRADE = "direct", "buffering", "without-upgrade"
 
 
@@ -39,6 +40,7 @@ def test_an_order_goes_to_the_kitchen_and_its_way_back_to_its_guest_alone(open_a
 
 def goes_to_the_kitchen_and_back(open_as, address, way):
     kitchen = open_as("carlo", "/kitchen/", address)
+    kitchen.set_viewport_size(WALL)
     ada, grace = open_as("ada", "/orders/", address), open_as("grace", "/orders/", address)
     is_live(kitchen, way)
     hers = order(grace)
