@@ -36,6 +36,11 @@ def pytest_unconfigure(config):
         run.end()
 
 
+def pytest_collection_modifyitems(items):
+    """Who may take longest begins first, so that no worker is still at it when the others are done."""
+    items.sort(key=lambda item: -max((mark.args[0] for mark in item.iter_markers("timeout")), default=0))
+
+
 def pytest_generate_tests(metafunc):
     if metafunc.definition.get_closest_marker("both_databases") and "database_url" in metafunc.fixturenames:
         metafunc.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
@@ -132,6 +137,7 @@ def server_settings(database_url, redis_url, worker_number, tmp_path):
     return {
         "LEVAIN_ENV": "development",
         "LEVAIN_VAR": tmp_path / "var",
+        "SECRET_KEY": databases.SECRET_KEY,
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
         "LIVE_SPACE": f"worker{worker_number}",

@@ -9,12 +9,13 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 from sqlalchemy import select
 
-from blueprints.auth import DEMO_PASSWORD, User
+from blueprints.auth import User
 from blueprints.chat.models import Room
 from blueprints.orders.models import MenuItem, Modifier, Order, OrderLine
 from database import db, utcnow
 from tests.browser.shop import Shop
 from tests.support import server
+from tests.support.clients import session_cookie
 from tests.support.databases import email_of
 from tests.support.far import far  # noqa: F401 (a fixture)
 from tests.support.live_pages import ada, client_of, list_redis, list_site, new_door  # noqa: F401 (fixtures)
@@ -71,20 +72,17 @@ def worker(server_settings, tmp_path):
 
 
 @pytest.fixture
-def open_as(chromium, site):
+def open_as(app, chromium, site):
     """open_as("ada", "/orders/"): a browser of her own, signed in; `url` for a proxy in front of the site."""
     contexts = []
 
     def open_page(name, path="/", url=None, **options):
         context = chromium.new_context(**options)
         contexts.append(context)
+        key, value = session_cookie(app, name)
+        context.add_cookies([{"name": key, "value": value, "url": site.url, "httpOnly": True}])
         page = context.new_page()
         page.set_default_timeout(PATIENCE_MS)
-        page.goto(f"{url or site.url}/login")
-        page.get_by_label("E-mail").fill(email_of(name))
-        page.get_by_label("Password").fill(DEMO_PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url(lambda address: "/login" not in address)
         page.goto(f"{url or site.url}{path}", wait_until="commit")
         return page
 

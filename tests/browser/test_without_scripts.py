@@ -1,15 +1,17 @@
-"""Every page works without scripts: forms post, answers are 303 to the right page."""
+"""Every page works without scripts: forms post, answers are 303 to the right page. One site serves all of them."""
 
 import re
 
 import pytest
 from playwright.sync_api import expect
 
+from blueprints.auth import DEMO_PASSWORD
+from tests.support.databases import email_of
+
 pytestmark = pytest.mark.timeout(180)
 
 
-@pytest.mark.usefixtures("menu")
-def test_ordering_and_the_kitchen(open_as):
+def ordering_and_the_kitchen(open_as):
     ada = open_as("ada", "/orders/", java_script_enabled=False)
     ada.get_by_label("How many Margherita").fill("2")
     ada.get_by_role("button", name="Add Margherita").click()
@@ -25,8 +27,7 @@ def test_ordering_and_the_kitchen(open_as):
     expect(ada.get_by_role("heading", level=1)).to_have_text("It is in the oven.")
 
 
-@pytest.mark.usefixtures("menu")
-def test_a_bad_amount_is_refused_with_a_sentence(open_as):
+def a_bad_amount_is_refused_with_a_sentence(open_as):
     ada = open_as("ada", "/orders/", java_script_enabled=False)
     ada.get_by_label("How many Margherita").fill("")
     ada.get_by_role("button", name="Add Margherita").click()
@@ -34,8 +35,7 @@ def test_a_bad_amount_is_refused_with_a_sentence(open_as):
     expect(ada.get_by_label("How many Margherita")).to_have_value("")
 
 
-@pytest.mark.usefixtures("rooms")
-def test_chat(open_as):
+def chat(open_as):
     ada = open_as("ada", "/chat/rooms/1", java_script_enabled=False)
     ada.get_by_label("Message to").fill("no scripts here")
     ada.get_by_role("button", name="Send").click()
@@ -43,8 +43,7 @@ def test_chat(open_as):
     expect(ada.locator("#messages").get_by_text("no scripts here")).to_have_count(1)
 
 
-@pytest.mark.usefixtures("worker", "sales")
-def test_a_report(open_as):
+def a_report(open_as):
     ada = open_as("ada", "/jobs/", java_script_enabled=False)
     ada.get_by_role("button", name="Start Sales report").click()
     expect(ada).to_have_url(re.compile(r"/jobs/\d+$"))
@@ -55,8 +54,25 @@ def test_a_report(open_as):
     expect(ada.get_by_text("What was sold most")).to_be_visible()
 
 
-def test_signing_out(open_as):
+def signing_out_and_in(open_as):
     ada = open_as("ada", "/", java_script_enabled=False)
     ada.locator("#account summary").click()
     ada.get_by_role("button", name="Sign out").click()
-    expect(ada.get_by_role("link", name="Sign in").first).to_be_visible()
+    ada.get_by_role("link", name="Sign in").first.click()
+    ada.get_by_label("E-mail").fill(email_of("ada"))
+    ada.get_by_label("Password").fill(DEMO_PASSWORD)
+    ada.get_by_role("button", name="Sign in").click()
+    expect(ada.locator("#account summary")).to_contain_text("Ada")
+
+
+@pytest.mark.usefixtures("menu", "rooms", "sales", "worker")
+def test_every_use(open_as, subtests):
+    for use in (
+        a_bad_amount_is_refused_with_a_sentence,
+        ordering_and_the_kitchen,
+        chat,
+        a_report,
+        signing_out_and_in,
+    ):
+        with subtests.test(use.__name__):
+            use(open_as)

@@ -14,7 +14,7 @@ from tests.faults.limits import in_time
 from tests.faults.real_site import RealSite
 from tests.support import server
 
-pytestmark = [pytest.mark.xdist_group("faults-jobs"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("faults-jobs"), pytest.mark.timeout(180)]
 
 DONE_S = 30
 

@@ -35,6 +35,7 @@ def test_without_redis_it_says_so_and_fails(notes, own_redis):
     assert "Redis does not answer" in said.output
 
 
+@pytest.mark.long
 def test_a_site_started_on_an_older_database_finds_it_out_by_itself(own_redis, tmp_path, open_page):
     """Redis was restarted since the copy was made, so the database remembers another epoch than the one in use."""
     config = notes_config(tmp_path, own_redis.url, LIVE_SPACE="restored")

@@ -30,14 +30,19 @@ def sign_in(client, name, password=DEMO_PASSWORD, **fields):
 
 
 def signed_in(app, name):
-    """A browser in which one of the cast is signed in: a session row and its cookie, as signing in leaves them."""
-    assert name in CAST, f"{name} is not in the cast"
+    """A browser in which one of the cast is signed in."""
     client = browser(app)
+    client.set_cookie(*session_cookie(app, name))
+    return client
+
+
+def session_cookie(app, name):
+    """The cookie's name and value, with the session row of one of the cast, as signing in leaves them."""
+    assert name in CAST, f"{name} is not in the cast"
     with app.app_context():
         user = db.session.scalar(sa.select(User).filter_by(email=email_of(name)))
         row = LoginSession.start(user.id, remember=False, life_s=app.config["SESSION_LIFE_S"])
         db.session.add(row)
         db.session.commit()
         signed = app.session_interface.get_signing_serializer(app).dumps({COOKIE_KEY: row.id, "_fresh": True})
-    client.set_cookie(app.config["SESSION_COOKIE_NAME"], signed)
-    return client
+    return app.config["SESSION_COOKIE_NAME"], signed

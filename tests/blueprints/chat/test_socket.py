@@ -62,14 +62,14 @@ def next_fragment(client):
     return event.data
 
 
-def test_what_one_says_the_other_reads(enter):
+def what_one_says_the_other_reads(enter):
     ada, grace = enter("ada"), enter("grace")
     answer, _ = ask(ada, "Hello <grace>", "t1")
     assert answer == {"id": "t1"}
     assert "Hello &lt;grace&gt;" in next_fragment(grace)
 
 
-def test_a_command_that_is_repeated_posts_once(enter):
+def a_command_that_is_repeated_posts_once(enter):
     ada, grace = enter("ada"), enter("grace")
     for _ in range(2):
         assert ask(ada, "once", "same")[0] == {"id": "same"}
@@ -78,23 +78,37 @@ def test_a_command_that_is_repeated_posts_once(enter):
     assert "and then" in next_fragment(grace)
 
 
-def test_what_cannot_be_a_message_is_refused_in_words(enter):
+def what_cannot_be_a_message_is_refused_in_words(enter):
     ada = enter("ada")
     for text in ("", " ", None, 7, {"a": 1}, "x" * 4001):
         answer, _ = ask(ada, text)
         assert answer["error"].startswith(("Please write", "That is 4,001")), text
 
 
-def test_an_unknown_command_is_refused(enter):
+def an_unknown_command_is_refused(enter):
     assert "no such command" in ask(enter("ada"), "x", name="shout")[0]["error"]
 
 
-def test_nothing_can_be_said_in_a_room_that_is_not_there(enter):
+def nothing_can_be_said_in_a_room_that_is_not_there(enter):
     answer, _ = ask(enter("ada", socket="/chat/rooms/999999/socket"), "Hello?")
     assert "closed to you" in answer["error"]
 
 
-def test_whoever_is_not_signed_in_is_not_let_in(enter):
+def whoever_is_not_signed_in_is_not_let_in(enter):
     with pytest.raises(Refused) as refused:
         enter("ada", cookie="levain=none")
     assert refused.value.status in (401, 4401)
+
+
+def test_talking(enter, subtests):
+    """One server for all of it, which takes longer to start than to answer."""
+    for what in (
+        what_one_says_the_other_reads,
+        a_command_that_is_repeated_posts_once,
+        what_cannot_be_a_message_is_refused_in_words,
+        an_unknown_command_is_refused,
+        nothing_can_be_said_in_a_room_that_is_not_there,
+        whoever_is_not_signed_in_is_not_let_in,
+    ):
+        with subtests.test(what.__name__):
+            what(enter)
