@@ -140,7 +140,7 @@ class Page:
         """What the core says."""
         if event.name == "live:resync":
             self.resyncs += 1
-            await asyncio.sleep(random.random() * loads(event.data)["spread"] / 1000)
+            await asyncio.sleep(loads(event.data)["after"] / 1000)
             await self._repair()
             raise Gone
         if event.name == "live:bye":

@@ -6,6 +6,7 @@ The hub calls it under its lock. Whether an event is for a reader at all is deci
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
 
 from live.audience import Audience
@@ -19,6 +20,8 @@ from live.readers import Readers
 from live.subscription import PIECE_BYTES, Subscription
 
 RETURNS_PER_S = 300  # how many readers may come back per second (FAULTS 3.8)
+# A repair costs the site a whole page, some 40 ms of CPU; more at once would only wait in line and then in vain.
+REPAIRS_PER_S, REPAIRS_WITHIN_S = 20, 10
 
 
 class CatchingUp:
@@ -39,10 +42,21 @@ class CatchingUp:
         self._readers, self._follower, self._latest = readers, follower, latest
         self._change_rights = change_rights
         self._unsettled: dict[Subscription, Position | None] = {}
+        self._repair_at = 0.0  # when the last one that was sent to repair its page does it, monotonic
 
     def spread_ms(self) -> int:
         """A random time to come back after, so that all readers of this process do not come at once."""
         return random.randint(500, 1000 + 1000 * len(self._readers) // RETURNS_PER_S)
+
+    def _repair_ms(self) -> int:
+        """When the next reader may fetch its page: one after the other, and of very many some in between."""
+        now = time.monotonic()
+        end = now + REPAIRS_WITHIN_S
+        self._repair_at = max(now, self._repair_at) + 1 / REPAIRS_PER_S
+        if self._repair_at > end:
+            self._repair_at = end
+            return random.randint(0, 1000 * REPAIRS_WITHIN_S)
+        return round(1000 * (self._repair_at - now))
 
     def begin(self, reader: Subscription, position: Position | None, asked_at: int) -> None:
         """A reader has joined at its position; it waits when the history is not here yet."""
@@ -81,7 +95,7 @@ class CatchingUp:
         """Readers ahead of this process (at `n`) are waited for as far as Redis reaches; the others resync."""
         for reader in self._unsettled:
             if reader.n > head:
-                reader.resync(self.spread_ms())
+                reader.resync(self._repair_ms())
         self._wait_for_those_ahead(n)
 
     def hurry(self, reader: Subscription, audience: Audience) -> None:
@@ -102,7 +116,7 @@ class CatchingUp:
 
     def _settle(self, reader: Subscription, position: Position | None, memory: Memory, asked_at: int) -> None:
         if position is None or not memory.proves(position):
-            reader.resync(self.spread_ms())
+            reader.resync(self._repair_ms())
             return
         for encoded in memory.after(min(asked_at, memory.n)):
             if encoded.event.name in RIGHTS:
@@ -117,7 +131,7 @@ class CatchingUp:
         """What came while it was away: that somebody types, what they wrote, and then the newest values."""
         for event in self._latest().passing(reader):
             reader.put(Encoded(event, None))
-        newest = self._rates.newest(reader.topics, reader.n)
+        newest = self._rates.newest(reader.topics, reader.n, polls=reader.finite)
         self._replay(reader)
         for encoded in [*newest, *(Encoded(event, None) for event in self._latest().after(reader))]:
             reader.put(encoded)
@@ -126,7 +140,7 @@ class CatchingUp:
         """Puts the next part of the history; the reader asks for the one after it when this is written."""
         memory, size, reader.refill = self._follower().memory, 0, None
         if memory is None or not memory.proves(Position(reader.epoch, reader.n)):
-            reader.resync(self.spread_ms())  # the window has moved on meanwhile
+            reader.resync(self._repair_ms())  # the window has moved on meanwhile
             return
         for encoded in memory.after(reader.n):
             if size >= PIECE_BYTES:
@@ -140,7 +154,7 @@ class CatchingUp:
 
     def _catch_up(self, reader: Subscription, memory: Memory) -> None:
         if not memory.proves(Position(reader.epoch, reader.n)):
-            reader.resync(self.spread_ms())
+            reader.resync(self._repair_ms())
             return
         for encoded in memory.after(reader.n):
             if encoded.event.name not in RIGHTS:

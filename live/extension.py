@@ -163,6 +163,11 @@ class Live:
         """
         websocket.serve(ws, command)
 
+    @property
+    def lag_s(self) -> float:
+        """How long the oldest announcement has waited for Redis, in seconds; 0 when none does."""
+        return self.relay.lag_s if self.relay else 0.0
+
     def release_database(self) -> None:
         """Gives the request's database session back before waiting: a live handler never holds one."""
         if self._session is not None:

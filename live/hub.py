@@ -134,7 +134,8 @@ class Hub:
         pool.disconnect()  # their last words opened some again
 
     def send_away(self) -> None:
-        """Each reader there is now gets a time to come back at."""
+        """Each reader there is now gets a time to come back at, and before that what was held back."""
+        self.rates.let_go()
         for reader in self.readers():
             reader.bye("restart", retry_ms=self._catching_up.spread_ms())
 
@@ -202,6 +203,7 @@ class Hub:
     def _renew(self, memory: Memory) -> None:
         with self._lock:
             old, self.follower.memory = self.follower.memory, memory
+            self.rates.renew(memory.after(memory.floor))
             self._catching_up.renew(old.n if old else memory.n, memory)
 
     def _settle_ahead(self, head: int) -> None:

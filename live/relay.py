@@ -168,11 +168,15 @@ class Relay:
             rows = connection.execute(
                 select(self._table).where(unsent).order_by(*order).limit(BATCH_ROWS)
             ).all()
+        sent = list[int]()
         for kind, run in groupby(rows, key=lambda row: row.kind):
-            self._send_run(kind, list(run))
+            sent += self._send_run(kind, list(run))
+        if sent:  # in one go: what was sent and is not marked is sent again, and known by its uuid
+            self._mark_sent(sent)
         return len(rows) == BATCH_ROWS
 
-    def _send_run(self, kind: str, rows: list[Row[Any]]) -> None:
+    def _send_run(self, kind: str, rows: list[Row[Any]]) -> list[int]:
+        """The ids of those that were sent: all but the refused."""
         try:
             self._send(kind, rows)
         except HistoryLost:
@@ -183,9 +187,8 @@ class Relay:
         except Exception as error:
             if _redis_is_full(error):
                 raise
-            self._refused(kind, rows, error)
-            return
-        self._mark_sent([row.id for row in rows])
+            return self._refused(kind, rows, error)
+        return [row.id for row in rows]
 
     def _send(self, kind: str, rows: Sequence[Row[Any]]) -> None:
         if kind == EVENT:
@@ -201,12 +204,10 @@ class Relay:
         values = {"sent_at": time.time(), "sent_epoch": self._epoch}
         self._execute(update(self._table).where(self._table.c.id.in_(ids)).values(**values))
 
-    def _refused(self, kind: str, rows: list[Row[Any]], error: Exception) -> None:
+    def _refused(self, kind: str, rows: list[Row[Any]], error: Exception) -> list[int]:
         """Finds the bad one among many; it is tried three times, then parked so that the others go on."""
         if len(rows) > 1:
-            for row in rows:
-                self._send_run(kind, [row])
-            return
+            return [sent for row in rows for sent in self._send_run(kind, [row])]
         row = rows[0]
         parked = row.tries + 1 >= MAX_TRIES
         logger.error("outbox row %s (%s) refused, parked: %s: %r", row.id, row.topic or kind, parked, error)
@@ -216,6 +217,7 @@ class Relay:
             if parked and kind == EVENT:  # the pages of the topic fetch what they cannot be sent
                 refresh = Event(row.topic, "", "live:refresh", key="refresh")
                 connection.execute(insert(self._table), _row(EVENT, refresh.dump(), row.topic))
+        return []
 
     def tidy(self) -> None:
         """Removes what was sent a minute ago or longer."""

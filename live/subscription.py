@@ -107,9 +107,9 @@ class Subscription:
         """Sends the reader away; it comes back with its position after about `retry_ms`."""
         self._end(reason, {"reason": reason, "retry": retry_ms}, "live:bye", retry_ms)
 
-    def resync(self, spread_ms: int) -> None:
-        """Tells the reader that its history is incomplete; the page fetches its regions and connects anew."""
-        self._end("resync", {"spread": spread_ms}, "live:resync", None)
+    def resync(self, after_ms: int) -> None:
+        """Its history is incomplete: when its turn comes, the page fetches its regions and connects anew."""
+        self._end("resync", {"after": after_ms}, "live:resync", None)
 
     def drop_topic(self, topic: str) -> None:
         """Takes a topic away, with everything of it that is still waiting."""

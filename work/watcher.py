@@ -14,6 +14,7 @@ import redis
 from sqlalchemy import delete, select
 
 from database import db, utcnow
+from extensions import live
 from live.log import new_uuid
 from work import moves, queue, schedule
 from work.models import ENDED, HELD, SCHEDULED, STOPPING, WAITING, Job
@@ -24,6 +25,7 @@ HEARD_AGAIN = timedelta(
     seconds=6
 )  # three signs of life: after a database was away, all are given time for them
 ADRIFT = timedelta(seconds=10)  # so long a job may be on its way into Redis
+BEHIND_S = 1  # an outbox whose oldest row is older
 KEPT = timedelta(days=30)
 HOLDER = "work:watcher"
 AT_ONCE = 200
@@ -96,7 +98,12 @@ class Watcher:
         return (Job.state == SCHEDULED) & (Job.due_at <= utcnow())
 
     def _adrift(self):
-        """Jobs that wait in the database and not in Redis: it lost them, or a worker died with one in its hand."""
+        """Jobs that wait in the database and not in Redis: it lost them, or a worker died with one in its hand.
+
+        While the outbox is behind they are only on their way: sent once more they would make it longer each time.
+        """
+        if live.lag_s > BEHIND_S:
+            return None
         names = _waiting(Job.queued_at < utcnow() - ADRIFT)
         self._resent = {name: at for name, at in self._resent.items() if name in names}
         if not names:

@@ -104,6 +104,13 @@ class Room(db.Model):
             query = query.where(Message.id < before)
         return db.session.scalars(query.order_by(Message.id.desc()).limit(MESSAGES_PER_PAGE)).all()[::-1]
 
+    def nth_newest(self, n, upto=None):
+        """The id of the nth newest message, upto one that is counted too; of the first where there are fewer."""
+        ids = select(Message.id).where(Message.room_id == self.id).order_by(Message.id.desc()).limit(n)
+        if upto is not None:
+            ids = ids.where(Message.id <= upto)
+        return db.session.scalar(select(db.func.min(ids.subquery().c.id)))
+
     def first_after(self, message_id, user_id):
         """The first message of somebody else after one that a person has read."""
         query = (

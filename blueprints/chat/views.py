@@ -8,7 +8,7 @@ from flask_login import current_user, login_required
 from blueprints.chat import bp, limits, pictures, posting, rooms
 from blueprints.chat.broadcasts import MAX_ID, ROOMS_TOPIC, count_changed, people_changed, room_topic, typing
 from blueprints.chat.frame import REACTION_WORDS
-from blueprints.chat.models import DIRECT, Message, Room
+from blueprints.chat.models import DIRECT, MESSAGES_PER_PAGE, Message, Room
 from blueprints.chat.texts import MAX_TEXT_CHARS, UnfitMessageError
 from blueprints.chat.unread import read
 from database import db, only_reading
@@ -140,22 +140,21 @@ def _window(room, mine):
     if before is not None:
         return room.messages(before), False
     if since is None:
-        newest = room.messages()
-        since = _first_new(room, mine, newest)
-        if since is None:
-            return newest, True
+        since = _first_new(room, mine)
+    if since is None:
+        return room.messages(), True
     messages = room.messages(since=since)
     return messages, not (messages and room.has_after(messages[-1]))
 
 
-def _first_new(room, mine, newest):
+def _first_new(room, mine):
     """Where the page has to begin so that what is new to its viewer is all in it; None: the newest do."""
     if not mine or not mine.unread or mine.unread > MAX_UNREAD_SHOWN:
         return None
-    if not newest or mine.read_id >= newest[0].id:
+    newest_page = room.nth_newest(MESSAGES_PER_PAGE)
+    if newest_page is None or mine.read_id >= newest_page:
         return None
-    above = room.messages(before=mine.read_id + 1)[-CONTEXT:]
-    return above[0].id if above else 1
+    return room.nth_newest(CONTEXT, upto=mine.read_id) or 1
 
 
 def _first_unread(messages, mine):

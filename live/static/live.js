@@ -156,7 +156,7 @@ const CORE = {
   },
   "live:resync"(mine, text) {
     drop();
-    repairFirst(Math.random() * JSON.parse(text).spread);
+    repairFirst(JSON.parse(text).after);
   },
   "live:revoked"(mine, topic) {
     if (revoked.has(topic)) return;

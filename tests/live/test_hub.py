@@ -2,9 +2,11 @@
 
 import json
 import time
+from itertools import pairwise
 
 import pytest
 
+from live.catching_up import REPAIRS_PER_S, REPAIRS_WITHIN_S
 from live.event import GRANT, REVOKE, Event
 from live.gate import Identity
 from live.hub import RECHECK_AT_ONCE
@@ -255,6 +257,20 @@ def test_a_stopped_hub_sends_its_readers_away(make_hub):
     bye = reader.event()
     assert (bye.name, json.loads(bye.data)["reason"]) == ("live:bye", "restart")
     assert bye.retry_ms >= 1
+
+
+def test_repairs_begin_one_after_the_other_and_of_very_many_some_in_between(make_hub):
+    hub = make_hub()
+    assert hub.follower.loaded.wait(ANSWER_S)
+    told = [json.loads(Reader(hub, "nowhere0-1").event().data)["after"] for _ in range(3 * REPAIRS_PER_S)]
+    turn_ms = 1000 / REPAIRS_PER_S
+    assert told[0] == turn_ms
+    assert all(0 < later - earlier <= turn_ms + 1 for earlier, later in pairwise(told))
+    in_line = REPAIRS_PER_S * REPAIRS_WITHIN_S
+    rest = [json.loads(Reader(hub, "nowhere0-1").event().data)["after"] for _ in range(in_line)]
+    assert max(rest) <= 1000 * REPAIRS_WITHIN_S
+    last = rest[-REPAIRS_PER_S:]
+    assert min(last) < last[0] or last != sorted(last)
 
 
 def test_all_are_asked_for_again_and_never_too_many_at_once(log, make_hub):

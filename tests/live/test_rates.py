@@ -6,7 +6,7 @@ import pytest
 
 from live.event import Encoded, Event
 from live.log import new_uuid
-from live.rates import Rates
+from live.rates import MAX_KEYS, POLL_GAP_S, REMEMBERED, Rates
 
 TOPIC = "ticks:share:1"
 
@@ -76,6 +76,49 @@ def test_what_was_held_comes_without_its_number_and_is_given_to_who_joins(rates,
     assert [(each.event.data, each.n) for each in rates.newest({TOPIC}, 2)] == [("2", None)]
     assert rates.newest({TOPIC}, 1) == []  # its replay brings it
     assert rates.newest({"a:b"}, 2) == []
+
+
+def data_of(events):
+    return [each.event.data for each in events]
+
+
+def test_a_poll_that_comes_again_and_again_is_given_it_once_the_window_is_over_no_more(rates, now):
+    rates.holds(tick(1, n=1))
+    now[0] += 0.25 + POLL_GAP_S
+    assert data_of(rates.newest({TOPIC}, 1, polls=True)) == ["1"]
+    now[0] += 0.01
+    assert rates.newest({TOPIC}, 1, polls=True) == []
+    assert data_of(rates.newest({TOPIC}, 1)) == ["1"]
+
+
+def test_of_a_history_that_was_loaded_the_newest_are_known(rates):
+    rates.holds(tick(1, n=1))
+    rates.holds(tick(1, "other", n=2))
+    rates.renew([tick(2, n=3), tick(3, n=4), tick(4, key="", n=5), tick(5, topic="a:b", n=6)])
+    assert data_of(rates.newest({TOPIC, "a:b"}, 6)) == ["3"]
+
+
+def test_the_keys_it_knows_of_a_topic_are_bounded(rates):
+    for n in range(1, MAX_KEYS + 2):
+        rates.holds(tick(n, str(n), n=n))
+    assert data_of(rates.newest({TOPIC}, MAX_KEYS + 1)) == [str(n) for n in range(2, MAX_KEYS + 2)]
+
+
+def test_the_topics_it_knows_are_bounded(now, released):
+    rates = Rates(lambda _topic: 4, released.append, clock=lambda: now[0])
+    for n in range(1, REMEMBERED + 2):
+        rates.holds(tick(n, n=n, topic=f"ticks:share:{n}"))
+    assert rates.newest({TOPIC}, REMEMBERED + 1) == []
+    assert data_of(rates.newest({"ticks:share:2"}, REMEMBERED + 1)) == ["2"]
+
+
+def test_before_readers_are_sent_away_all_that_was_held_goes_out(rates, released):
+    for number in range(3):
+        rates.holds(tick(number))
+    rates.let_go()
+    assert data_of(released) == ["2"]
+    rates.let_go()
+    assert len(released) == 1
 
 
 @pytest.mark.parametrize("volatile", [True, False])

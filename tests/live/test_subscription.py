@@ -126,7 +126,7 @@ def test_a_resync_throws_away_what_waits_and_ends(reader):
     reader.resync(7)
     put(reader, 2)
     reader.bye("restart", 1)
-    assert [(event.name, event.data) for event in taken(reader)] == [("live:resync", '{"spread": 7}')]
+    assert [(event.name, event.data) for event in taken(reader)] == [("live:resync", '{"after": 7}')]
     assert (reader.reason, taken(reader)) == ("resync", None)
 
 

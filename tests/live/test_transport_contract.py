@@ -155,7 +155,7 @@ def test_positions_that_prove_nothing_are_answered_with_resync(site, writer, ope
         )
         event = client.event()
         assert event.name == "live:resync", position
-        assert json.loads(event.data)["spread"] >= 0
+        assert json.loads(event.data)["after"] >= 0
         with pytest.raises(Ended):
             client.event()
 

@@ -54,7 +54,7 @@ class Viewer:
         self._failures = 0
         if event.name == "live:resync":
             self._page = None
-            return random.random() * json.loads(event.data)["spread"] / 1000
+            return json.loads(event.data)["after"] / 1000
         if event.name == "live:bye":
             return json.loads(event.data)["retry"] / 1000
         if event.name == "live:refresh":

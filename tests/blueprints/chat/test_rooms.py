@@ -156,6 +156,7 @@ def test_lists_ask_no_more_for_many_than_for_one(app, ada, grace, rooms):
         ada.post(f"/chat/rooms/{rooms[n]}/messages", data={"text": "hello", "token": f"t{n}"})
     private = ada.post("/chat/directs", data={"user": user_id(app, "grace")}).location
     ada.post(f"{private}/messages", data={"text": "hello", "token": "t9"})
+    grace.post(f"/chat/rooms/{rooms[0]}/messages", data={"text": "new to ada", "token": "t0"})
     paths = [
         "/",
         "/chat/",

@@ -5,6 +5,7 @@ import time
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 from redis import Redis
 from rq import Queue, SimpleWorker
 from rq.job import Job as RqJob
@@ -13,7 +14,7 @@ from rq.serializers import JSONSerializer
 from database import db, utcnow
 from tests.support.jobs import attempt, relay
 from work import Job, crew, ending, kinds, moves, queue, schedule
-from work.watcher import Watcher
+from work.watcher import BEHIND_S, Watcher
 
 pytestmark = pytest.mark.both_databases
 
@@ -138,6 +139,19 @@ def test_a_job_that_redis_forgot_is_handed_over_again_once(
         turn()
         relay(app)
     assert in_line(redis_url) == [f"job-{job_id}-1"]
+
+
+def test_while_the_outbox_is_behind_nothing_is_sent_once_more(app, job_of, change, turn):
+    change(job_of("ada"), queued_at=utcnow() - timedelta(seconds=11))
+    rows = app.extensions["live"].outbox.table
+    with app.app_context():
+        db.session.execute(sa.update(rows).values(made_at=rows.c.made_at - BEHIND_S - 0.1))
+        db.session.commit()
+        app.extensions["live"].relay.bind()
+        app.extensions["live"].relay.look()
+    turn()
+    with app.app_context():
+        assert db.session.scalar(sa.select(sa.func.count()).where(rows.c.kind == "job")) == 1
 
 
 def test_two_watchers_do_nothing_twice(app, running, look):
