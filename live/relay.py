@@ -38,7 +38,7 @@ class Relay:
 
     def __init__(self, outbox: Outbox, engine: Callable[[], Engine], log: Log) -> None:
         self._outbox, self._table, self._make_engine, self._log = outbox, outbox.table, engine, log
-        self._token, self._epoch = "", ""
+        self._token, self._epoch, self._claimed = "", "", ""
         self._woken, self._stopping = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         self._renewed_at = 0.0
@@ -92,6 +92,7 @@ class Relay:
                 self._turn_if_redis_is_there(woken)
             except Exception:
                 logger.exception("relay")
+                self.forget_lease()  # whatever was half done begins anew, with what the database knows
                 self._stopping.wait(SWEEP_S)
         self._log.release_lease(self._token)
 
@@ -124,6 +125,7 @@ class Relay:
             return True
         if not self._log.take_lease(self._token, LEASE_S):
             self.forget_lease()
+            self._claimed = ""  # whoever has it goes on, perhaps in another epoch
             return False
         first, self._renewed_at = self._renewed_at == 0.0, now
         # Asked each time: a server that was primary before may be it again, and its history looks complete.
@@ -135,16 +137,19 @@ class Relay:
         """Rows sent in another epoch may be lost with it, and go out again, in order, before any newer one.
 
         An epoch that was sent in, but is not the one that the database remembers, is an older one come back:
-        what happened since is not in it, and nobody may take it for complete.
+        what happened since is not in it, and nobody may take it for complete. One that was claimed when the database
+        failed is claimed still; it is this relay's only once those rows wait again.
         """
-        self._epoch, is_new = self._log.claim()
-        if not is_new and self._epoch != self._last_epoch():
+        claimed, is_new = self._log.claim()
+        if not is_new and claimed not in (self._claimed, self._last_epoch()):
             self._log.reset()
-            self._epoch, _ = self._log.claim()
-        lost = (self._table.c.sent_epoch != self._epoch) & self._table.c.kind.not_in((RESET, EPOCH))
+            claimed, _ = self._log.claim()
+        self._claimed = claimed
+        lost = (self._table.c.sent_epoch != claimed) & self._table.c.kind.not_in((RESET, EPOCH))
         with self._engine.begin() as connection:
             connection.execute(update(self._table).where(lost).values(sent_at=None, sent_epoch=None))
-            self._remember_epoch(connection)
+            self._remember_epoch(connection, claimed)
+        self._epoch, self._claimed = claimed, ""
 
     def _last_epoch(self) -> str | None:
         with self._reading() as connection:
@@ -152,9 +157,9 @@ class Relay:
             epoch: str | None = connection.scalar(query)
             return epoch
 
-    def _remember_epoch(self, connection: Connection) -> None:
+    def _remember_epoch(self, connection: Connection, epoch: str) -> None:
         """In a row of its own, sent from the start and never tidied away."""
-        values = {"sent_epoch": self._epoch, "sent_at": time.time()}
+        values = {"sent_epoch": epoch, "sent_at": time.time()}
         if not connection.execute(
             update(self._table).where(self._table.c.uuid == EPOCH).values(values)
         ).rowcount:

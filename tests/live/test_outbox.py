@@ -1,10 +1,12 @@
 """The outbox and its relay, on both databases: what commits goes out once and in order, what does not never does."""
 
 import time
+from types import SimpleNamespace
 
 import pytest
 import redis
 from sqlalchemy import create_engine, delete, insert, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from live.errors import HistoryLost, LeaseLost
 from live.hub import Hub
@@ -151,6 +153,34 @@ def test_a_lost_history_is_filled_with_the_last_minute_before_anything_newer(sho
         except (LeaseLost, HistoryLost):
             shop.relay.forget_lease()
     assert shop.numbers == [1, 2, 3]
+
+
+@pytest.mark.parametrize("lease", ["held", "new"])
+def test_a_database_that_fails_while_an_epoch_begins_costs_no_event_and_no_second_epoch(
+    shop, monkeypatch, lease
+):
+    shop.commit(1, 2)
+    shop.relay.turn()
+    shop.log.client.delete(*shop.log.client.keys(f"*{shop.log.key.split(':')[1]}*"))
+    shop.commit(3)
+    if lease == "new":
+        shop.relay.forget_lease()
+    with monkeypatch.context() as full:
+        full.setattr(shop.relay, "_remember_epoch", lambda *_: (_ for _ in ()).throw(SQLAlchemyError))
+        turn_as_it_runs(shop.relay, times=3)
+    epoch = shop.log.head().epoch
+    turn_as_it_runs(shop.relay, times=2)
+    assert shop.numbers == [1, 2, 3]
+    assert shop.relay._last_epoch() == epoch == shop.log.head().epoch
+
+
+def turn_as_it_runs(relay, times):
+    """As the relay's loop does it, whatever happens."""
+    turns = iter([False] * times + [True])
+    relay._stopping = SimpleNamespace(is_set=lambda: next(turns), wait=lambda _s: None)
+    relay.bind = lambda: None
+    relay._woken.set()
+    relay._run()
 
 
 def test_a_row_that_is_refused_three_times_is_parked_and_the_others_go_on(shop):
