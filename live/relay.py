@@ -15,7 +15,7 @@ from itertools import groupby
 from typing import Any
 
 import redis
-from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, insert, select, update
 
 from live.errors import HistoryLost, LeaseLost
 from live.event import Event
@@ -109,15 +109,20 @@ class Relay:
 
     def turn(self, woken: bool = True) -> None:
         """One look at the table: sends all there is if this process holds the lease, else tells the one that does."""
-        if self._hold_lease():
-            while self._send_batch():
-                pass
+        if self._send_all():
             if self._due("tidied", TIDY_S):
                 self.tidy()
         elif woken:
             self._log.wake_relay()
         if self._due("looked", SWEEP_S):
             self.look()
+
+    def _send_all(self) -> bool:
+        """Whether this process held the lease all the while: a backlog takes longer than one lasts."""
+        while self._hold_lease():
+            if not self._send_batch():
+                return True
+        return False
 
     def _hold_lease(self) -> bool:
         now = time.monotonic()
@@ -167,12 +172,9 @@ class Relay:
             connection.execute(insert(self._table).values(row))
 
     def _send_batch(self) -> bool:
-        unsent = self._table.c.sent_at.is_(None) & self._table.c.parked_at.is_(None)
-        order = (self._table.c.kind != RESET, self._table.c.id)  # a new epoch first: it empties the log
+        query = select(self._table).where(self._unsent).order_by(self._table.c.id).limit(BATCH_ROWS)
         with self._reading() as connection:
-            rows = connection.execute(
-                select(self._table).where(unsent).order_by(*order).limit(BATCH_ROWS)
-            ).all()
+            rows = connection.execute(query).all()
         for kind, run in groupby(rows, key=lambda row: row.kind):
             self._send_run(kind, list(run))
         return len(rows) == BATCH_ROWS
@@ -243,16 +245,30 @@ class Relay:
         old &= self._table.c.made_at < time.time() - UNSENT_KEPT_S
         with self._engine.begin() as connection:
             if connection.execute(delete(self._table).where(old)).rowcount:
-                connection.execute(insert(self._table), _row(RESET, "{}", ""))
+                self._ask_for_reset(connection)
+
+    def _ask_for_reset(self, connection: Connection) -> None:
+        """In one row, however long Redis is away; ahead of all others, for it empties the log."""
+        values = {"made_at": time.time(), "sent_at": None, "sent_epoch": None, "tries": 0, "parked_at": None}
+        if not connection.execute(
+            update(self._table).where(self._table.c.uuid == RESET).values(values)
+        ).rowcount:
+            row = _row(RESET, "{}", "") | values | {"uuid": RESET, "id": 0}
+            connection.execute(insert(self._table).values(row))
 
     def look(self) -> float:
         """The age of the oldest row that waits, in seconds; 0 when none does."""
-        unsent = self._table.c.sent_at.is_(None) & self._table.c.parked_at.is_(None)
+        query = select(self._table.c.made_at).where(self._unsent, self._table.c.kind != RESET)
         with self._reading() as connection:
-            oldest = connection.scalar(select(func.min(self._table.c.made_at)).where(unsent))
+            oldest = connection.scalar(query.order_by(self._table.c.id).limit(1))
         self._oldest_s = max(0.001, time.time() - oldest) if oldest else 0.0
         self._looked_at = time.monotonic()
         return self._oldest_s
+
+    @property
+    def _unsent(self) -> ColumnElement[bool]:
+        """What waits; in the order of its ids the index gives it, however much that is."""
+        return self._table.c.sent_at.is_(None) & self._table.c.parked_at.is_(None)
 
     def _due(self, what: str, every_s: float) -> bool:
         now = time.monotonic()
