@@ -1,6 +1,8 @@
 """How much, how fast, and which files: both sides of each limit."""
 
 import io
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
@@ -9,8 +11,9 @@ from sqlalchemy.exc import OperationalError
 
 from blueprints.chat import pictures
 from blueprints.chat.limits import MAX_POST_BYTES
-from blueprints.chat.models import Room
+from blueprints.chat.models import Message, Room
 from blueprints.chat.texts import UnfitMessageError
+from database import db
 from tests.blueprints.pages import AS_HTMX, soup
 
 BUSY = OperationalError("INSERT", None, Exception("database is locked"))
@@ -169,6 +172,24 @@ def test_no_file_stays_of_a_picture_that_was_not_posted(ada, rooms, monkeypatch,
     file = {"file": (io.BytesIO(image()), "a.png"), "text": "", "token": "t1"}
     assert ada.post(f"/chat/rooms/{rooms[0]}/messages", data=file).status_code == status
     assert not list(pictures_folder(ada).iterdir())
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_two_pictures_for_one_room_at_the_same_moment_do_not_wait_for_each_other(app, rooms, person):
+    both_added = threading.Barrier(2)
+
+    def post_as(name):
+        with app.app_context():
+            room, author = db.session.get(Room, rooms[0]), person(name)
+            with pictures.kept(author, room, (image(), 60, 40)) as picture:
+                both_added.wait()
+                room.post(author, "", uuid4().hex, picture)
+            db.session.commit()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(post_as, ["ada", "grace"]))
+    with app.app_context():
+        assert db.session.scalar(db.select(db.func.count()).select_from(Message)) == 2
 
 
 def pictures_folder(client):
