@@ -326,7 +326,7 @@ class Live:
         if identity is None:
             reader.bye("signed-out", retry_ms=1000)
         elif identity.version != reader.identity.version:
-            for topic in reader.topics - self.gate.allowed(identity, reader.topics):
+            for topic in reader.topics - self.gate.still_allowed(identity, reader.topics):
                 self.hub.drop(reader, topic)
             reader.identity = identity.bare
 

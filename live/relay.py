@@ -11,11 +11,10 @@ import re
 import threading
 import time
 from collections.abc import Callable, Sequence
-from itertools import groupby
 from typing import Any
 
 import redis
-from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, insert, select, update
 
 from live.errors import HistoryLost, LeaseLost
 from live.event import Event
@@ -38,7 +37,7 @@ class Relay:
 
     def __init__(self, outbox: Outbox, engine: Callable[[], Engine], log: Log) -> None:
         self._outbox, self._table, self._make_engine, self._log = outbox, outbox.table, engine, log
-        self._token, self._epoch = "", ""
+        self._token, self._epoch, self._claimed = "", "", ""
         self._woken, self._stopping = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         self._renewed_at = 0.0
@@ -92,6 +91,7 @@ class Relay:
                 self._turn_if_redis_is_there(woken)
             except Exception:
                 logger.exception("relay")
+                self.forget_lease()  # whatever was half done begins anew, with what the database knows
                 self._stopping.wait(SWEEP_S)
         self._log.release_lease(self._token)
 
@@ -108,9 +108,7 @@ class Relay:
 
     def turn(self, woken: bool = True) -> None:
         """One look at the table: sends all there is if this process holds the lease, else tells the one that does."""
-        if self._hold_lease():
-            while self._send_batch():
-                pass
+        if self._send_all():
             if self._due("tidied", TIDY_S):
                 self.tidy()
         elif woken:
@@ -118,12 +116,20 @@ class Relay:
         if self._due("looked", SWEEP_S):
             self.look()
 
+    def _send_all(self) -> bool:
+        """Whether this process held the lease all the while: a backlog takes longer than one lasts."""
+        while self._hold_lease():
+            if not self._send_batch():
+                return True
+        return False
+
     def _hold_lease(self) -> bool:
         now = time.monotonic()
         if now - self._renewed_at < LEASE_S / 3:
             return True
         if not self._log.take_lease(self._token, LEASE_S):
             self.forget_lease()
+            self._claimed = ""  # whoever has it goes on, perhaps in another epoch
             return False
         first, self._renewed_at = self._renewed_at == 0.0, now
         # Asked each time: a server that was primary before may be it again, and its history looks complete.
@@ -135,16 +141,19 @@ class Relay:
         """Rows sent in another epoch may be lost with it, and go out again, in order, before any newer one.
 
         An epoch that was sent in, but is not the one that the database remembers, is an older one come back:
-        what happened since is not in it, and nobody may take it for complete.
+        what happened since is not in it, and nobody may take it for complete. One that was claimed when the database
+        failed is claimed still; it is this relay's only once those rows wait again.
         """
-        self._epoch, is_new = self._log.claim()
-        if not is_new and self._epoch != self._last_epoch():
+        claimed, is_new = self._log.claim()
+        if not is_new and claimed not in (self._claimed, self._last_epoch()):
             self._log.reset()
-            self._epoch, _ = self._log.claim()
-        lost = (self._table.c.sent_epoch != self._epoch) & self._table.c.kind.not_in((RESET, EPOCH))
+            claimed, _ = self._log.claim()
+        self._claimed = claimed
+        lost = (self._table.c.sent_epoch != claimed) & self._table.c.kind.not_in((RESET, EPOCH))
         with self._engine.begin() as connection:
             connection.execute(update(self._table).where(lost).values(sent_at=None, sent_epoch=None))
-            self._remember_epoch(connection)
+            self._remember_epoch(connection, claimed)
+        self._epoch, self._claimed = claimed, ""
 
     def _last_epoch(self) -> str | None:
         with self._reading() as connection:
@@ -152,9 +161,9 @@ class Relay:
             epoch: str | None = connection.scalar(query)
             return epoch
 
-    def _remember_epoch(self, connection: Connection) -> None:
+    def _remember_epoch(self, connection: Connection, epoch: str) -> None:
         """In a row of its own, sent from the start and never tidied away."""
-        values = {"sent_epoch": self._epoch, "sent_at": time.time()}
+        values = {"sent_epoch": epoch, "sent_at": time.time()}
         if not connection.execute(
             update(self._table).where(self._table.c.uuid == EPOCH).values(values)
         ).rowcount:
@@ -162,15 +171,14 @@ class Relay:
             connection.execute(insert(self._table).values(row))
 
     def _send_batch(self) -> bool:
-        unsent = self._table.c.sent_at.is_(None) & self._table.c.parked_at.is_(None)
-        order = (self._table.c.kind != RESET, self._table.c.id)  # a new epoch first: it empties the log
+        query = select(self._table).where(self._unsent).order_by(self._table.c.id).limit(BATCH_ROWS)
         with self._reading() as connection:
-            rows = connection.execute(
-                select(self._table).where(unsent).order_by(*order).limit(BATCH_ROWS)
-            ).all()
+            rows = connection.execute(query).all()
         sent = list[int]()
-        for kind, run in groupby(rows, key=lambda row: row.kind):
-            sent += self._send_run(kind, list(run))
+        for kind in dict.fromkeys(
+            row.kind for row in rows
+        ):  # a new epoch is first; the others do not wait for each other
+            sent += self._send_run(kind, [row for row in rows if row.kind == kind])
         if sent:  # in one go: what was sent and is not marked is sent again, and known by its uuid
             self._mark_sent(sent)
         return len(rows) == BATCH_ROWS
@@ -240,16 +248,30 @@ class Relay:
         old &= self._table.c.made_at < time.time() - UNSENT_KEPT_S
         with self._engine.begin() as connection:
             if connection.execute(delete(self._table).where(old)).rowcount:
-                connection.execute(insert(self._table), _row(RESET, "{}", ""))
+                self._ask_for_reset(connection)
+
+    def _ask_for_reset(self, connection: Connection) -> None:
+        """In one row, however long Redis is away; ahead of all others, for it empties the log."""
+        values = {"made_at": time.time(), "sent_at": None, "sent_epoch": None, "tries": 0, "parked_at": None}
+        if not connection.execute(
+            update(self._table).where(self._table.c.uuid == RESET).values(values)
+        ).rowcount:
+            row = _row(RESET, "{}", "") | values | {"uuid": RESET, "id": 0}
+            connection.execute(insert(self._table).values(row))
 
     def look(self) -> float:
         """The age of the oldest row that waits, in seconds; 0 when none does."""
-        unsent = self._table.c.sent_at.is_(None) & self._table.c.parked_at.is_(None)
+        query = select(self._table.c.made_at).where(self._unsent, self._table.c.kind != RESET)
         with self._reading() as connection:
-            oldest = connection.scalar(select(func.min(self._table.c.made_at)).where(unsent))
+            oldest = connection.scalar(query.order_by(self._table.c.id).limit(1))
         self._oldest_s = max(0.001, time.time() - oldest) if oldest else 0.0
         self._looked_at = time.monotonic()
         return self._oldest_s
+
+    @property
+    def _unsent(self) -> ColumnElement[bool]:
+        """What waits; in the order of its ids the index gives it, however much that is."""
+        return self._table.c.sent_at.is_(None) & self._table.c.parked_at.is_(None)
 
     def _due(self, what: str, every_s: float) -> bool:
         now = time.monotonic()

@@ -6,7 +6,7 @@ Only columns and questions; every change of state is a verb in moves.py.
 from datetime import datetime
 
 from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, func, select
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, selectinload
 
 from database import UtcDateTime, db, utcnow
 from work import kinds
@@ -114,7 +114,7 @@ class Job(db.Model):
     @classmethod
     def listed(cls, user=None, state=None):
         """A query: somebody's jobs, or everybody's, newest first."""
-        query = select(cls).order_by(cls.id.desc())
+        query = select(cls).options(selectinload(cls.files)).order_by(cls.id.desc())
         if user is not None:
             query = query.where(cls.user_id == user.id)
         return query.where(cls.state == state) if state else query

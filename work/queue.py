@@ -18,7 +18,7 @@ from work import kinds
 NAME = "default"
 RUN = "work.runner.run_attempt"  # the only function that a worker of ours calls
 STOP_GRACE = timedelta(seconds=8)  # for a job that was asked to stop; then it is stopped
-_redis = {}
+_redis = {}  # "url", and the "line" that jobs are handed over to
 
 
 class NotOurs(Exception):
@@ -49,6 +49,7 @@ def _leave():
 def init_app(app):
     # The outbox sends from a thread of its own, outside any app context.
     _redis["url"] = app.config["REDIS_URL"]
+    _redis["line"] = line(connect())
 
 
 def connect(**options):
@@ -72,16 +73,15 @@ def enqueue(job):
 def hand_over(_uuid, payload):
     """May be called twice for one attempt, which then finds that it was started already."""
     name = rq_id(payload["id"], payload["attempt"])
-    with connect() as redis:
-        line(redis).enqueue_call(
-            RUN,
-            args=(payload["id"], payload["attempt"]),
-            job_id=name,
-            description=name,
-            timeout=payload["timeout_s"],
-            result_ttl=60,  # the row is what counts; Redis need not remember
-            failure_ttl=24 * 3600,
-        )
+    _redis["line"].enqueue_call(
+        RUN,
+        args=(payload["id"], payload["attempt"]),
+        job_id=name,
+        description=name,
+        timeout=payload["timeout_s"],
+        result_ttl=60,  # the row is what counts; Redis need not remember
+        failure_ttl=24 * 3600,
+    )
 
 
 def stop(job_id, attempt):

@@ -8,7 +8,7 @@ import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from database import db
+from database import db, only_reading
 from work import moves
 from work.models import JobFile
 from work.notes import Lines
@@ -88,10 +88,8 @@ class Run:
     def reading(self):
         """The same for what only reads."""
         db.session.rollback()
-        try:
+        with only_reading():
             yield db.session
-        finally:
-            db.session.rollback()
 
     def file(self, field):
         """The bytes that were given in a field of the form."""

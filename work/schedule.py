@@ -8,7 +8,7 @@ from rq.cron import CronJob
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from database import db, utcnow
+from database import db, only_reading, utcnow
 from work import kinds, moves
 from work.models import Job
 
@@ -26,7 +26,6 @@ def start_due(since):
     now = utcnow()
     for kind in kinds.scheduled():
         after = max(_newest(kind) or since, now - MADE_UP_FOR)
-        db.session.rollback()
         moment = _last(kind, after, now)
         if moment:
             _start(kind, moment)
@@ -43,7 +42,8 @@ def _start(kind, moment):
 def _newest(kind):
     """The occasion of the newest job that it made, or None."""
     newest = select(Job.once).where(Job.kind == kind.name, Job.once.startswith(f"{kind.name}@"))
-    name = db.session.scalar(newest.order_by(Job.id.desc()).limit(1))
+    with only_reading():
+        name = db.session.scalar(newest.order_by(Job.id.desc()).limit(1))
     return name and datetime.strptime(name.partition("@")[2], FORM).replace(tzinfo=UTC)
 
 

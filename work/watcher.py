@@ -13,7 +13,7 @@ from datetime import timedelta
 import redis
 from sqlalchemy import delete, select
 
-from database import db, utcnow
+from database import db, only_reading, utcnow
 from extensions import live
 from live.log import new_uuid
 from work import moves, queue, schedule
@@ -121,9 +121,7 @@ class Watcher:
         """The move, for each job that the condition finds, in a transaction of its own."""
         if which is None:
             return
-        ids = db.session.scalars(select(Job.id).where(which).order_by(Job.id).limit(AT_ONCE)).all()
-        db.session.rollback()
-        for job_id in ids:
+        for job_id in _ids(which):
             job = db.session.scalar(select(Job).where(Job.id == job_id, which))
             if job:
                 move(job)
@@ -131,18 +129,22 @@ class Watcher:
 
     def _tidy(self):
         old = (Job.state.in_(ENDED)) & (Job.ended_at < utcnow() - KEPT)
-        ids = db.session.scalars(select(Job.id).where(old).limit(AT_ONCE)).all()
-        if ids:
-            db.session.execute(delete(Job).where(Job.id.in_(ids)))
-        db.session.commit()
+        if ids := _ids(old):
+            db.session.execute(delete(Job).where(Job.id.in_(ids), old))
+            db.session.commit()
+
+
+def _ids(which):
+    """Of the first that the condition finds; who writes is not kept waiting by a look."""
+    with only_reading():
+        return db.session.scalars(select(Job.id).where(which).order_by(Job.id).limit(AT_ONCE)).all()
 
 
 def _waiting(which):
     """{RQ's name: its job's id} of those that should be in line."""
-    rows = db.session.execute(
-        select(Job.id, Job.attempt).where(Job.state == WAITING, which).limit(AT_ONCE)
-    ).all()
-    db.session.rollback()
+    query = select(Job.id, Job.attempt).where(Job.state == WAITING, which).limit(AT_ONCE)
+    with only_reading():
+        rows = db.session.execute(query).all()
     return {queue.rq_id(job_id, attempt + 1): job_id for job_id, attempt in rows}
 
 

@@ -1,5 +1,6 @@
 """Who is this request, and may they? Bound to flask-login and, as `identify` and `recheck`, to the live core."""
 
+import threading
 from datetime import timedelta
 from functools import wraps
 
@@ -7,6 +8,7 @@ from flask import abort, current_app, request
 from flask_login import current_user
 from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from blueprints.auth.models import LoginSession
 from database import db, only_reading, reading, utcnow, writing
@@ -14,6 +16,7 @@ from extensions import login_manager
 from live import Identity
 
 SEEN_EVERY = timedelta(minutes=1)
+_touching = threading.Lock()
 
 login_manager.session_protection = (
     None  # it compares addresses and browsers, which change on a train; rows do the work
@@ -28,7 +31,9 @@ def identify():
 
 def recheck(session_ids):
     """{session id: Identity} of those that are still valid, in one query; a rights_version that moved shows in it."""
-    return {row.id: _identity(row.id, user) for row, user in _people(session_ids)}
+    with only_reading():  # nobody who writes may keep a right from ending
+        found = _people(session_ids)
+    return {row.id: _identity(row.id, user) for row, user in found}
 
 
 def role_required(*roles):
@@ -84,14 +89,19 @@ def _identity(session_id, user):
 def _touch(session_id):
     """Note that the session is in use; in a transaction of its own, unless one that may write has begun.
 
-    Swallowed when the database is busy: the next request tries again, and this one is worth more than its note.
+    Swallowed when the database is busy: the next request tries again, and this one is worth more than its note. One
+    at a time, for it may need a second connection: twenty requests that hold one each would wait for each other.
     """
     note = update(LoginSession).where(LoginSession.id == session_id).values(seen_at=utcnow())
     if db.session().in_transaction() and not reading():
         db.session.execute(note)
         return
+    if not _touching.acquire(blocking=False):
+        return
     try:
         with writing(patience=0), db.engine.begin() as connection:
             connection.execute(note)
-    except OperationalError as error:
+    except (OperationalError, PoolTimeout) as error:
         current_app.logger.info("session not touched: %s", error)
+    finally:
+        _touching.release()

@@ -6,7 +6,7 @@ pages of its members follow, and a membership that changed goes to its person's 
 
 from blueprints.auth.models import User
 from blueprints.chat.models import OPEN, Membership, Room
-from database import db
+from database import db, only_reading
 from extensions import live
 
 MAX_ID = 2**31 - 1  # what an integer column of PostgreSQL holds
@@ -26,12 +26,14 @@ def user_topic(user_id):
 
 
 @live.topic(f"chat:room:<int(max={MAX_ID}):room_id>", presence=True)
+@only_reading()
 def may_follow_room(user, room_id):
     room = db.session.get(Room, room_id)
     return room is not None and room.admits(user.id)
 
 
 @live.topic(f"chat:news:<int(max={MAX_ID}):room_id>")
+@only_reading()
 def may_follow_news(user, room_id):
     return db.session.get(Membership, (room_id, user.id)) is not None
 

@@ -68,10 +68,10 @@ def create_picture(room_id):
         find(room_id)
     try:
         drawn = pictures.draw(file)
-        picture = pictures.keep(current_user, find(room_id), *drawn)
     except UnfitMessageError as problem:
         return render_template("chat/_problem_answer.html", problem=str(problem)), 422
-    answer = {"name": picture.name, "address": url_for("chat.picture", name=picture.name)}
+    with pictures.kept(current_user, find(room_id), drawn) as picture:
+        answer = {"name": picture.name, "address": url_for("chat.picture", name=picture.name)}
     db.session.commit()
     return answer
 

@@ -9,7 +9,7 @@ from blueprints.chat import bp
 from blueprints.chat.broadcasts import news_topic, user_topic
 from blueprints.chat.models import REACTIONS, Membership
 from blueprints.chat.texts import shown
-from database import db
+from database import db, only_reading
 from extensions import live
 
 MAX_ROOMS = 500  # counted live, those somebody has read in last; the lists of rooms count them all
@@ -29,6 +29,7 @@ def frame():
 
 
 @live.everywhere
+@only_reading()
 def own_topics(user):
     """Each page also follows its viewer's memberships, and the news of their rooms."""
     room_ids = db.session.scalars(_newest(select(Membership.room_id), user))

@@ -46,8 +46,9 @@ class Room(db.Model):
         return self.posted
 
     def lock(self):
-        """One at a time from here to the commit: posting, editing, reading, and who is a member."""
-        db.session.refresh(self, with_for_update=True)
+        """One at a time from here to the commit: posting, editing, reading, and who is a member. Its key is nobody's to
+        change, so whoever has just added what belongs to the room (a picture) is not waited for."""
+        db.session.refresh(self, with_for_update={"key_share": True})
         return self
 
     def admits(self, user_id):

@@ -7,6 +7,7 @@ It lies in var/pictures under a name nobody can guess, and is served only after 
 import io
 import pathlib
 import secrets
+from contextlib import contextmanager
 from datetime import timedelta
 
 from flask import current_app
@@ -32,16 +33,25 @@ def draw(file):
     return _aside(_drawn_anew, file.read())
 
 
-def keep(user, room, data, width, height):
-    """A row and a file for what was drawn."""
+@contextmanager
+def kept(user, room, drawn):
+    """A row and a file for what was drawn, or None for nothing. If the block fails, which does what comes before the
+    commit, the file goes again: nothing else would ever find it."""
+    if drawn is None:
+        yield None
+        return
     _forget_unused(user)
-    name = f"{secrets.token_urlsafe(16)}.jpg"
-    folder().mkdir(parents=True, exist_ok=True)
-    (folder() / name).write_bytes(data)
+    name, (data, width, height) = f"{secrets.token_urlsafe(16)}.jpg", drawn
     picture = Picture(name=name, room_id=room.id, user_id=user.id, width=width, height=height)
     db.session.add(picture)
     db.session.flush()
-    return picture
+    try:
+        folder().mkdir(parents=True, exist_ok=True)
+        (folder() / name).write_bytes(data)
+        yield picture
+    except BaseException:
+        remove_file(name)
+        raise
 
 
 def folder():

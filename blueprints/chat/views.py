@@ -9,7 +9,7 @@ from blueprints.chat import bp, limits, pictures, posting, rooms
 from blueprints.chat.broadcasts import MAX_ID, ROOMS_TOPIC, count_changed, people_changed, room_topic, typing
 from blueprints.chat.frame import REACTION_WORDS
 from blueprints.chat.models import DIRECT, MESSAGES_PER_PAGE, Message, Room
-from blueprints.chat.texts import MAX_TEXT_CHARS, UnfitMessageError
+from blueprints.chat.texts import MAX_TEXT_CHARS, UnfitMessageError, fit_text
 from blueprints.chat.unread import read
 from database import db, only_reading
 from extensions import live
@@ -48,8 +48,9 @@ def create_message(room_id):
         with limits.one_post(author):
             drawn = _drawn(request.files.get("file"))
             room = find(room_id)
-            picture = pictures.keep(author, room, *drawn) if drawn else None
-            return saved(*posting.post(room, author, request.form, picture))
+            with pictures.kept(author, room, drawn) as picture:
+                posted = posting.post(room, author, request.form, picture)
+            return saved(*posted)
     except UnfitMessageError as problem:
         db.session.rollback()
         with only_reading():
@@ -102,8 +103,11 @@ def find(room_id):
 
 
 def _drawn(file):
-    """Without scripts a picture comes along with the text."""
-    return pictures.draw(file) if file and file.filename else None
+    """Without scripts a picture comes along with the text, which is judged first: that takes no time."""
+    if not file or not file.filename:
+        return None
+    fit_text(request.form.get("text"), may_be_empty=True)
+    return pictures.draw(file)
 
 
 def _room_page(room, problem=None, status=200):

@@ -1,5 +1,6 @@
 """Who may follow a job, and what is announced while it waits, runs and ends."""
 
+from database import only_reading
 from extensions import live
 from work import Job, signals
 from work.models import ENDED, FRESHLY_ACTIVE, PLACES_SAID, WAITING
@@ -29,6 +30,7 @@ def log_topic(job_id):
 
 @live.topic(f"jobs:job:<int(max={MAX_ID}):job_id>")
 @live.topic(f"jobs:log:<int(max={MAX_ID}):job_id>")
+@only_reading()
 def may_follow_job(user, job_id):
     job = Job.find(job_id)
     return job is not None and may_see(user, job)

@@ -12,11 +12,17 @@ SHOWN = ("image/svg+xml", "image/webp")
 @bp.get("/jobs/<int:job_id>/files/<int:file_id>")
 @login_required
 def show_file(job_id, file_id):
-    file = next((each for each in visible(job_id).outputs if each.id == file_id), None)
+    """Asked for its rights each time; a browser may keep it, and then asks whether it still may."""
+    job = visible(job_id)
+    file = next((each for each in job.outputs if each.id == file_id), None)
     if file is None:
         abort(404)
     shown = file.mime in SHOWN and "download" not in request.args
-    answer = Response(file.data, mimetype=file.mime)
+    answer = Response(mimetype=file.mime, headers={"Cache-Control": "private, no-cache"})
     answer.headers.set("Content-Disposition", "inline" if shown else "attachment", filename=file.name)
-    answer.headers["Cache-Control"] = "private, max-age=86400, immutable"
+    answer.set_etag(
+        f"{file.id}-{job.created_at.timestamp()}"
+    )  # it never changes; a number alone might come again
+    if answer.make_conditional(request).status_code != 304:
+        answer.set_data(file.data)
     return answer

@@ -1,6 +1,7 @@
 """Who may follow which orders, and what is announced when one is placed, moved or changed, or when the menu is."""
 
 from blueprints.orders.models import OPEN, Order
+from database import only_reading
 from extensions import live
 
 KITCHEN = "orders:kitchen"
@@ -27,6 +28,7 @@ def may_follow_menu(_user):
 
 
 @live.topic(f"orders:order:<int(max={MAX_ID}):order_id>")
+@only_reading()
 def may_follow_order(user, order_id):
     order = Order.find(order_id)
     return order is not None and order.user_id == user.id

@@ -48,6 +48,23 @@ def test_who_is_one_too_many_is_told_when_to_come_back(make_site, topic, kind, l
     assert status(app, topic, kind) == (200, None)
 
 
+def test_what_all_pages_of_a_user_follow_needs_no_rule_when_a_right_has_changed(make_site, topic):
+    app = make_site()
+    identity = Identity("ada-1", "ada", app.state.version, "ada")
+    reader = Subscription(identity, [topic, "notes:list:frame", "notes:list:own"], address="127.0.0.1")
+    app.live.hub.join(reader, None, 0)
+    app.state.frames["ada"] = ["notes:list:frame"]
+    app.state.denied |= {("ada", "notes:list:frame"), ("ada", "notes:list:own")}
+    app.state.version += 1
+    app.live._end_invalid([reader])
+    assert reader.topics == {topic, "notes:list:frame"}
+    app.state.frames["ada"] = []
+    app.state.version += 1
+    app.live._end_invalid([reader])
+    assert reader.topics == {topic}
+    app.live.hub.leave(reader)
+
+
 def test_a_connection_keeps_no_row_of_the_site(make_site, topic):
     app = make_site()
     browser = app.test_client()

@@ -1,10 +1,12 @@
 """The outbox and its relay, on both databases: what commits goes out once and in order, what does not never does."""
 
 import time
+from types import SimpleNamespace
 
 import pytest
 import redis
-from sqlalchemy import create_engine, delete, insert, update
+from sqlalchemy import create_engine, delete, event, insert, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from live.errors import HistoryLost, LeaseLost
 from live.hub import Hub
@@ -153,6 +155,34 @@ def test_a_lost_history_is_filled_with_the_last_minute_before_anything_newer(sho
     assert shop.numbers == [1, 2, 3]
 
 
+@pytest.mark.parametrize("lease", ["held", "new"])
+def test_a_database_that_fails_while_an_epoch_begins_costs_no_event_and_no_second_epoch(
+    shop, monkeypatch, lease
+):
+    shop.commit(1, 2)
+    shop.relay.turn()
+    shop.log.client.delete(*shop.log.client.keys(f"*{shop.log.key.split(':')[1]}*"))
+    shop.commit(3)
+    if lease == "new":
+        shop.relay.forget_lease()
+    with monkeypatch.context() as full:
+        full.setattr(shop.relay, "_remember_epoch", lambda *_: (_ for _ in ()).throw(SQLAlchemyError))
+        turn_as_it_runs(shop.relay, times=3)
+    epoch = shop.log.head().epoch
+    turn_as_it_runs(shop.relay, times=2)
+    assert shop.numbers == [1, 2, 3]
+    assert shop.relay._last_epoch() == epoch == shop.log.head().epoch
+
+
+def turn_as_it_runs(relay, times):
+    """As the relay's loop does it, whatever happens."""
+    turns = iter([False] * times + [True])
+    relay._stopping = SimpleNamespace(is_set=lambda: next(turns), wait=lambda _s: None)
+    relay.bind = lambda: None
+    relay._woken.set()
+    relay._run()
+
+
 def test_a_row_that_is_refused_three_times_is_parked_and_the_others_go_on(shop):
     def refuse(_uuid, _payload):
         raise ValueError("never")
@@ -204,10 +234,7 @@ def test_an_absence_of_redis_longer_than_a_quarter_of_an_hour_becomes_one_resync
     shop.relay.turn()
     before = shop.log.head().epoch
     shop.commit(2, 3)
-    table = shop.outbox.table
-    with shop.engine.begin() as connection:
-        old = time.time() - UNSENT_KEPT_S - 1
-        connection.execute(update(table).where(table.c.sent_at.is_(None)).values(made_at=old))
+    make_old(shop)
     shop.commit(4)
     shop.relay.give_up_old()
     for _ in range(3):
@@ -218,6 +245,59 @@ def test_an_absence_of_redis_longer_than_a_quarter_of_an_hour_becomes_one_resync
     assert shop.log.head().epoch != before
     assert shop.numbers[-1] == 4
     assert not {2, 3} & set(shop.numbers)
+
+
+def make_old(shop):
+    table = shop.outbox.table
+    with shop.engine.begin() as connection:
+        old = time.time() - UNSENT_KEPT_S - 1
+        connection.execute(update(table).where(table.c.sent_at.is_(None)).values(made_at=old))
+
+
+def test_however_long_redis_is_away_it_is_one_resync_and_the_first_thing_sent(shop, monkeypatch):
+    shop.commit(1)
+    shop.relay.turn()
+    for absence in range(2):
+        for number in range(3):
+            shop.commit(number)
+            make_old(shop)
+            shop.commit(10 + number)
+            shop.relay.give_up_old()
+        assert shop.relay.look() < 60
+        resets, reset = [], shop.log.reset
+        with monkeypatch.context() as counted:
+            counted.setattr(shop.log, "reset", lambda resets=resets, reset=reset: resets.append(1) or reset())
+            shop.relay.turn()
+        assert len(resets) == 1, absence
+        assert shop.numbers == [12]
+    assert len([kind for (kind,) in shop.rows("kind") if kind == "reset"]) == 1
+
+
+def test_a_backlog_that_takes_longer_than_the_lease_is_sent_by_one_relay(shop, monkeypatch):
+    monkeypatch.setattr("live.relay.LEASE_S", 0.6)
+    monkeypatch.setattr("live.relay.BATCH_ROWS", 1)
+    shop.senders["letter"] = lambda _uuid, _payload: time.sleep(0.12)
+    for number in range(8):
+        shop.outbox.put("letter", {"n": number})
+    shop.announce(1)
+    shop.session.commit()
+    shop.relay.turn()
+    assert shop.numbers == [1]
+
+
+def test_what_waits_is_found_by_its_index_and_never_sorted(shop):
+    asked = []
+    event.listen(
+        shop.engine, "before_cursor_execute", lambda _c, _k, sql, given, *_: asked.append((sql, given))
+    )
+    shop.relay._send_batch()
+    shop.relay.look()
+    if shop.engine.dialect.name == "sqlite":  # PostgreSQL sorts what is as little as here
+        with shop.engine.connect() as connection:
+            plans = [str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", given).all())
+                     for sql, given in list(asked)]  # fmt: skip
+        assert len(plans) == 2
+        assert all("ix_live_outbox_unsent" in plan and "ORDER BY" not in plan for plan in plans), plans
 
 
 def test_the_ids_never_start_again(shop):

@@ -8,6 +8,7 @@ looked may have waited more than 30 s past the fact. The figures are written to 
 """
 
 import argparse
+import itertools
 import json
 import math
 import random
@@ -23,7 +24,7 @@ from pathlib import Path
 import flask_migrate
 import psutil
 
-from blueprints.auth import User, add_demo_accounts
+from blueprints.auth import User
 from database import db
 from embedded_redis import EmbeddedRedis
 from tests.support import clients, databases, server
@@ -34,6 +35,7 @@ from work.models import ENDED
 
 ROOT = Path(__file__).parents[2]
 LATE_S = 30
+PEOPLE = 20  # whose jobs they are: each has some pages open
 WORKERS = 2
 DEPLOY_S = 1.2  # RQ takes a second signal for an echo of the first for one second
 FROZEN_S = 14  # longer than the lease: the process wakes up as a late twin
@@ -55,7 +57,9 @@ class Chaos:
         self.app = databases.site(url, self.redis.url, self.folder)
         with self.app.app_context():
             flask_migrate.upgrade()
-            add_demo_accounts()
+            names = [f"person{n}" for n in range(PEOPLE)]
+            people = [User(email=databases.email_of(name), name=name, password_hash="-") for name in names]
+            db.session.add_all(people)
             db.session.commit()
         self.settings = {
             "LEVAIN_VAR": self.folder,
@@ -82,23 +86,25 @@ class Chaos:
         self.redis.stop()
 
     def jobs(self, count, shortest_s, longest_s):
-        """So many jobs of ada's, their ids."""
+        """So many jobs, of one person after the other; their ids."""
         with self.app.app_context():
-            ada = User.find(databases.email_of("ada"))
+            people = itertools.cycle(db.session.scalars(db.select(User)).all())
             more = [0, 1, *[self.dice.random() ** SKEW for _ in range(count - 2)]]
             lengths = [round(shortest_s + (longest_s - shortest_s) * each, 2) for each in more]
             self.dice.shuffle(lengths)
-            made = [moves.create("chaos", {"seconds": each}, user=ada) for each in lengths]
+            made = [
+                moves.create("chaos", {"seconds": each}, user=who)
+                for each, who in zip(lengths, people, strict=False)
+            ]
             db.session.commit()
             return [job.id for job in made]
 
     def viewers(self, ids):
-        client = clients.signed_in(self.app, "ada")
-        self.app.extensions[
-            "live"
-        ].hub.stop()  # nothing of the checker's helps the site: no relay, no watcher
-        cookie = "; ".join(f"{each.key}={each.value}" for each in client._cookies.values())
-        viewers = [Viewer(self.web.port, cookie, job_id, self.over) for job_id in ids]
+        cookies = ["=".join(clients.session_cookie(self.app, f"person{n}")) for n in range(PEOPLE)]
+        # Nothing of the checker's helps the site: no relay, no watcher.
+        self.app.extensions["live"].hub.stop()
+        whose = zip(ids, itertools.cycle(cookies))
+        viewers = [Viewer(self.web.port, cookie, job_id, self.over) for job_id, cookie in whose]
         self.threads += [each.thread for each in viewers]
         return viewers
 

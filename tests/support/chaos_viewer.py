@@ -12,6 +12,7 @@ from live.testing.page import connection
 from live.testing.stream import Parser
 
 SILENCE_S = 12  # a page believes its stream for so long
+SPREAD_S = 0.3  # within which a page fetches itself once for all that asks it to
 CAP_S = 4  # of the pause before it asks again, as in live.js: random, and longer with each failure in a row
 END = re.compile(r'<section id="job-(\d+)"[^>]*data-state="(done|failed|cancelled)"')
 
@@ -23,7 +24,7 @@ class Viewer:
         self.job_id, self.ends, self.seen_at = job_id, set(), None
         self._port, self._over = port, over
         self._headers = {"Cookie": cookie, "Accept": "text/html, text/event-stream"}
-        self._page, self._failures = None, 0
+        self._page, self._is_old, self._failures = None, False, 0
         self.thread = threading.Thread(target=self._look, daemon=True)
         self.thread.start()
 
@@ -39,7 +40,7 @@ class Viewer:
 
     def _follow(self):
         """Reads the stream from where it was; the seconds to wait before the next try."""
-        if self._page is None:
+        if self._page is None or self._is_old:
             self._load()
         parser = Parser()
         with self._get(self._page.address("stream")) as stream:
@@ -47,6 +48,9 @@ class Viewer:
                 for event in parser.feed(data):
                     if (pause_s := self._take(event)) is not None:
                         return pause_s
+                if self._is_old:
+                    self._over.wait(random.uniform(0, SPREAD_S))
+                    self._load()
         return random.random()
 
     def _take(self, event):
@@ -57,9 +61,8 @@ class Viewer:
             return json.loads(event.data)["after"] / 1000
         if event.name == "live:bye":
             return json.loads(event.data)["retry"] / 1000
-        if event.name == "live:refresh":
-            self._load()
-        elif event.id:
+        self._is_old |= event.name == "live:refresh"
+        if event.id:
             self._page = self._page.at(event.id)
         self._note(event.data)
         return None
@@ -69,7 +72,7 @@ class Viewer:
         with self._get(f"/jobs/{self.job_id}") as answer:
             html = answer.read().decode()
         self._note(html)
-        self._page = connection(html)
+        self._page, self._is_old = connection(html), False
 
     def _note(self, html):
         for number, end in END.findall(html):

@@ -31,16 +31,16 @@ def sign_in(client, name, password=DEMO_PASSWORD, **fields):
 
 def signed_in(app, name):
     """A browser in which one of the cast is signed in."""
+    assert name in CAST, f"{name} is not in the cast"
     client = browser(app)
     client.set_cookie(*session_cookie(app, name))
     return client
 
 
 def session_cookie(app, name):
-    """The cookie's name and value, with the session row of one of the cast, as signing in leaves them."""
-    assert name in CAST, f"{name} is not in the cast"
+    """The cookie's name and value, with the session row of somebody who is there, as signing in leaves them."""
     with app.app_context():
-        user = db.session.scalar(sa.select(User).filter_by(email=email_of(name)))
+        user = db.session.scalars(sa.select(User).filter_by(email=email_of(name))).one()
         row = LoginSession.start(user.id, remember=False, life_s=app.config["SESSION_LIFE_S"])
         db.session.add(row)
         db.session.commit()

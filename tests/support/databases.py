@@ -1,6 +1,8 @@
 """A migrated database with the cast in it for each test: made once per run by the real migrations, then copied."""
 
 import shutil
+import sqlite3
+from contextlib import closing, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -56,6 +58,20 @@ def close(app):
     with app.app_context():
         db.session.remove()
         db.engine.dispose()
+
+
+@contextmanager
+def somebody_writes(app, monkeypatch):
+    """SQLite's file is locked for a writer all the while, and nobody is patient; PostgreSQL has no such lock."""
+    url = make_url(app.config["DATABASE_URL"])
+    if not url.drivername.startswith("sqlite"):
+        yield
+        return
+    monkeypatch.setattr("database.LOCK_PATIENCE_S", 0.03)
+    with closing(sqlite3.connect(url.database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
 
 
 def sqlite_copy(folder, redis_url, target):

@@ -9,7 +9,7 @@ from bs4 import BeautifulSoup
 import extensions
 from blueprints.auth import LoginSession, User, identify, recheck, role_required
 from database import db, utcnow
-from tests.support import clients
+from tests.support import clients, databases
 
 
 @pytest.fixture
@@ -64,6 +64,19 @@ def test_recheck_answers_for_all_in_one_query_and_leaves_out_whoever_is_gone(app
     assert len(queries) == 1
     assert {ids[key]: identity.version for key, identity in found.items()} == {"Ada": 1, "Carlo": 2}
     assert all(key == identity.session_id for key, identity in found.items())
+
+
+def test_who_is_still_somebody_and_may_what_is_answered_while_somebody_writes(app, as_user, monkeypatch):
+    as_user("ada")
+    gate = app.extensions["live"].gate
+    topics = ["chat:room:1", "chat:news:1", "orders:order:1", "jobs:job:1"]
+    with app.app_context():
+        session_id = db.session.scalar(sa.select(LoginSession.id))
+        db.session.rollback()
+        with databases.somebody_writes(app, monkeypatch):
+            identity = recheck({session_id})[session_id]
+            assert gate.allowed(identity, topics) == set()
+            assert all(function(identity.user) for function in gate._everywhere)
 
 
 @pytest.mark.both_databases

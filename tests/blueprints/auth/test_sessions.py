@@ -1,11 +1,14 @@
 """How long a session lives, what its cookie is like, and what ends all of somebody's sessions."""
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
-from blueprints.auth import DEMO_PASSWORD, LoginSession
+from blueprints.auth import DEMO_PASSWORD, LoginSession, access
 from database import db, utcnow
 from live.testing import connection
 from tests.blueprints.pages import queries, soup
@@ -54,6 +57,34 @@ def test_using_a_session_keeps_it_awake_even_by_reading(app, as_user):
     assert is_signed_in(ada)
     with app.app_context():
         assert utcnow() - db.session.scalar(sa.select(LoginSession.seen_at)) < timedelta(minutes=1)
+
+
+@pytest.mark.both_databases
+def test_a_page_is_worth_more_than_the_note_that_its_session_is_in_use(make_app, app, as_user):
+    few = {"pool_size": 1, "max_overflow": 0, "pool_timeout": 0.1}
+    small = make_app(SQLALCHEMY_ENGINE_OPTIONS=app.config["SQLALCHEMY_ENGINE_OPTIONS"] | few)
+    ada = clients.signed_in(small, "ada")
+    change_sessions(small, seen_at=utcnow() - timedelta(hours=7))
+    assert is_signed_in(ada)
+
+
+@pytest.mark.both_databases
+def test_requests_that_hold_all_connections_do_not_wait_for_each_other_to_note_it(make_app, app, monkeypatch):
+    few = {"pool_size": 4, "max_overflow": 0, "pool_timeout": 5}
+    small = make_app(SQLALCHEMY_ENGINE_OPTIONS=app.config["SQLALCHEMY_ENGINE_OPTIONS"] | few)
+    browsers, together = [clients.signed_in(small, "ada") for _ in range(4)], threading.Barrier(4)
+    change_sessions(small, seen_at=utcnow() - timedelta(hours=7))
+
+    def people(*arguments, ask=access._people):
+        found = ask(*arguments)
+        together.wait()
+        return found
+
+    monkeypatch.setattr(access, "_people", people)
+    begun = time.monotonic()
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(is_signed_in, browsers))
+    assert time.monotonic() - begun < 4
 
 
 def test_dead_rows_are_cleared_away_at_the_next_sign_in(app, as_user, client):

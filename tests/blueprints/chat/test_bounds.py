@@ -1,15 +1,22 @@
 """How much, how fast, and which files: both sides of each limit."""
 
 import io
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
 from PIL import Image
+from sqlalchemy.exc import OperationalError
 
 from blueprints.chat import pictures
 from blueprints.chat.limits import MAX_POST_BYTES
+from blueprints.chat.models import Message, Room
+from blueprints.chat.texts import UnfitMessageError
+from database import db
 from tests.blueprints.pages import AS_HTMX, soup
 
+BUSY = OperationalError("INSERT", None, Exception("database is locked"))
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -150,6 +157,39 @@ def test_a_picture_of_a_closed_room_is_not_there_for_others(ada, as_user):
     assert ada.get(address).status_code == 200
     assert as_user("grace").get(address).status_code == 404
     assert ada.get("/chat/pictures/..%2flevain.db").status_code == 404
+
+
+def test_a_picture_with_a_text_that_is_refused_is_not_even_drawn(ada, rooms, monkeypatch):
+    monkeypatch.setattr(pictures, "draw", None)
+    file = {"file": (io.BytesIO(image()), "a.png"), "text": "x" * 4001, "token": "t1"}
+    assert ada.post(f"/chat/rooms/{rooms[0]}/messages", data=file).status_code == 422
+    assert not pictures_folder(ada).exists()
+
+
+@pytest.mark.parametrize(("problem", "status"), [(UnfitMessageError("no"), 422), (BUSY, 503)])
+def test_no_file_stays_of_a_picture_that_was_not_posted(ada, rooms, monkeypatch, problem, status):
+    monkeypatch.setattr(Room, "post", lambda *_: (_ for _ in ()).throw(problem))
+    file = {"file": (io.BytesIO(image()), "a.png"), "text": "", "token": "t1"}
+    assert ada.post(f"/chat/rooms/{rooms[0]}/messages", data=file).status_code == status
+    assert not list(pictures_folder(ada).iterdir())
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_two_pictures_for_one_room_at_the_same_moment_do_not_wait_for_each_other(app, rooms, person):
+    both_added = threading.Barrier(2)
+
+    def post_as(name):
+        with app.app_context():
+            room, author = db.session.get(Room, rooms[0]), person(name)
+            with pictures.kept(author, room, (image(), 60, 40)) as picture:
+                both_added.wait()
+                room.post(author, "", uuid4().hex, picture)
+            db.session.commit()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(post_as, ["ada", "grace"]))
+    with app.app_context():
+        assert db.session.scalar(db.select(db.func.count()).select_from(Message)) == 2
 
 
 def pictures_folder(client):

@@ -12,7 +12,7 @@ from PIL import Image
 from blueprints.orders.models import MenuItem, Order
 from database import db
 from live.testing import capture
-from tests.blueprints.pages import has, news, soup
+from tests.blueprints.pages import has, news, queries, soup
 from work import Job, JobFile, moves
 
 HEAD = "name,description,price,sold_out\n"
@@ -80,6 +80,24 @@ def test_a_report_comes_with_a_file_and_with_charts_that_run_nothing(as_user, sa
         assert "script-src 'self'" in chart.headers["Content-Security-Policy"]
         assert "<script" not in chart.text
     assert as_user("mallory").get(page.select_one(".files a")["href"]).status_code == 404
+
+
+def test_what_a_browser_has_kept_of_a_file_is_shown_only_to_whoever_may_see_it_now(
+    app, as_user, sales, job_of, run
+):
+    job_id = job_of("ada")
+    run(job_id)
+    ada = as_user("ada")
+    address = soup(ada.get(f"/jobs/{job_id}")).select_one(".files a")["href"]
+    kept = ada.get(address)
+    assert kept.headers["Cache-Control"] == "private, no-cache"
+    asked = {"If-None-Match": kept.headers["ETag"]}
+    with queries(app) as sql:
+        assert ada.get(address, headers=asked).status_code == 304
+    assert not any("job_files.data" in each for each in sql)
+    assert ada.get(address, headers={"If-None-Match": '"another"'}).data == kept.data
+    ada.post("/logout")
+    assert ada.get(address, headers=asked).status_code == 303
 
 
 def test_a_name_that_a_spreadsheet_would_run_is_made_harmless(app, sales, job_of, look, run):

@@ -9,6 +9,7 @@ from rq.timeouts import JobTimeoutException
 import database
 from blueprints.chat.models import Room
 from database import db
+from tests.support import databases
 from tests.support.jobs import attempt
 from work import Job, Output, Refused, moves
 from work.moves import ATTEMPTS_KEPT
@@ -39,6 +40,16 @@ def test_what_it_did_and_that_it_is_done_come_together(app, kind, job_of, look, 
     assert [(file.name, file.data) for file in job.outputs] == [("a.csv", b"a")]
     assert [(each.number, each.outcome) for each in job.attempts] == [(1, "done")]
     assert rooms(app) == ["Terrace"]
+
+
+def test_it_reads_while_somebody_writes(app, kind, job_of, look, run, monkeypatch):
+    def work(run):
+        with databases.somebody_writes(app, monkeypatch), run.reading() as session:
+            return {"rooms": len(session.scalars(db.select(Room)).all())}
+
+    job_id = job_of("ada", kind(work))
+    run(job_id)
+    assert look(job_id).result == {"rooms": 0}
 
 
 def test_what_a_broken_job_had_begun_is_undone_and_it_is_tried_again_later(app, kind, job_of, look, run):

@@ -173,12 +173,15 @@ def test_every_page_has_the_badge_while_something_of_mine_runs(app, as_user, job
 
 
 def test_the_list_asks_no_more_for_many_than_for_one(app, ada, job_of):
+    """Whose rows say the period of a report, and the name of a file."""
     job_of("ada")
+    job_of("ada", "menu_import")
     ada.get("/jobs/")
     with queries(app) as for_one:
         ada.get("/jobs/")
     for _ in range(8):
         job_of("ada")
+        job_of("ada", "menu_import")
     with queries(app) as for_many:
         ada.get("/jobs/")
     assert len(for_many) == len(for_one)

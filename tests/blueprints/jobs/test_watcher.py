@@ -12,6 +12,7 @@ from rq.job import Job as RqJob
 from rq.serializers import JSONSerializer
 
 from database import db, utcnow
+from tests.support import databases
 from tests.support.jobs import attempt, relay
 from work import Job, crew, ending, kinds, moves, queue, schedule
 from work.watcher import BEHIND_S, Watcher
@@ -54,6 +55,12 @@ def running(app, job_of, change):
         db.session.commit()
     change(job_id, beat_at=utcnow() - timedelta(minutes=1))
     return job_id
+
+
+def test_a_look_that_finds_nothing_waits_for_nobody_who_writes(app, turn, job_of, monkeypatch):
+    job_of("ada")
+    with databases.somebody_writes(app, monkeypatch):
+        turn()
 
 
 def in_line(redis_url):
