@@ -105,12 +105,23 @@ def only_reading():
     token = _writes.set(False)
     try:
         yield
-        session.expire_on_commit = False
+        end_reading()
+    finally:
+        session.rollback()
+        _writes.reset(token)
+
+
+def end_reading():
+    """Ends a transaction that only read, so that nobody holds a connection for what takes its time. What was loaded
+    stays loaded, and the next question begins another one. A transaction that may write goes on."""
+    session = db.session()
+    if not reading():
+        return
+    session.expire_on_commit = False
+    try:
         session.commit()
     finally:
         session.expire_on_commit = True
-        session.rollback()
-        _writes.reset(token)
 
 
 def reading():

@@ -39,7 +39,7 @@ timeout = 60  # a worker that does not turn its loop for so long is replaced
 graceful_timeout = 30
 keepalive = 75  # longer than nginx keeps an idle connection (60 s), or now and then a POST would get a 502
 max_requests = 0  # a worker replaced for its age would cut every page that it keeps live
-forwarded_allow_ips = ""  # X-Forwarded-* are believed only where TRUSTED_PROXIES says so (app.py)
+forwarded_allow_ips = ""  # X-Forwarded-* are believed only where TRUSTED_PROXIES says so (security.py)
 limit_request_line = 8190  # a page with many topics sends its signed list in the address
 
 accesslog = "-"

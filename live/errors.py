@@ -9,10 +9,6 @@ class BadTopic(LiveError):
     """A topic that is malformed, too long, or has no rule."""
 
 
-class NotAllowed(LiveError):
-    """The rule of a topic says no to this user."""
-
-
 class CommandRefused(LiveError):
     """Raised by a site's command handler; its text is shown to the person who sent the command."""
 

@@ -217,8 +217,7 @@ class Hub:
 
     def _deliver(self, encoded: Encoded) -> None:
         if encoded.event.name in RIGHTS:
-            for reader in self.readers():
-                self._change_rights(reader, encoded.event)
+            self._rights.change_all(encoded.event)
             return
         if not self.rates.holds(encoded):
             self._hand_out(encoded)

@@ -107,8 +107,9 @@ class Presence:
         self._held, self._renewed_at = held, now if renew else self._renewed_at
 
     def _say_all(self, topics: set[str], held: set[Place], gone: set[Place], lease_s: float) -> None:
+        here, gone_from = _by_topic(held), _by_topic(gone)
         for topic in topics:
-            self._say(topic, _of(topic, held), _of(topic, gone), lease_s)
+            self._say(topic, here.get(topic, []), gone_from.get(topic, []), lease_s)
 
     def _say(self, topic: str, here: list[str], gone: list[str], lease_s: float) -> list[str]:
         keys = [*self._log.presence_keys(topic), self._log.latest_key((topic, "", "presence"))]
@@ -125,5 +126,8 @@ class Presence:
         return cast(list[str], self._script(keys, args))
 
 
-def _of(topic: str, places: set[Place]) -> list[str]:
-    return [user for of_topic, user in places if of_topic == topic]
+def _by_topic(places: set[Place]) -> dict[str, list[str]]:
+    users: dict[str, list[str]] = {}
+    for topic, user in places:
+        users.setdefault(topic, []).append(user)
+    return users

@@ -18,11 +18,11 @@ class Readers:
 
     def __init__(self, has_presence: Callable[[str], bool] = lambda _topic: False) -> None:
         self._has_presence = has_presence
-        self._readers: dict[Subscription, None] = {}  # in the order of their coming
+        self._readers: dict[Subscription, Audience] = {}  # in the order of their coming
         self._audiences: dict[tuple[frozenset[str], bool], Audience] = {}
         self._by_topic: dict[str, set[Audience]] = {}
         self._present: set[str] = set()  # of these topics those with presence
-        self._of_user: Counter[Any] = Counter()
+        self._of_user: dict[str, dict[Subscription, None]] = {}
         self._of_address: Counter[str] = Counter()
 
     def __len__(self) -> int:
@@ -50,28 +50,27 @@ class Readers:
         """Those of an open reader's topics whose readers are told who is here."""
         return topics & self._present
 
-    def of_user(self, user_id: Any) -> int:
-        return self._of_user[user_id]
+    def of_user(self, user_id: Any) -> list[Subscription]:
+        return list(self._of_user.get(str(user_id), ()))
 
     def of_address(self, address: str) -> int:
         return self._of_address[address]
 
     def add(self, reader: Subscription) -> None:
-        self._readers[reader] = None
-        self._of_user[reader.identity.user_id] += 1
+        audience = self._readers[reader] = self._audience(reader.topics, reader.socket)
+        self._of_user.setdefault(str(reader.identity.user_id), {})[reader] = None
         self._of_address[reader.address] += 1
-        self._audience(reader.topics, reader.socket).add(reader)
+        audience.add(reader)
 
     def remove(self, reader: Subscription) -> None:
         """A second call does nothing."""
-        if reader not in self._readers:
+        audience = self._readers.pop(reader, None)  # not by its topics: it may have ended while they changed
+        if audience is None:
             return
-        del self._readers[reader]
-        _count_down(self._of_user, reader.identity.user_id)
+        self._forget_user(reader)
         _count_down(self._of_address, reader.address)
-        if reader.audience:
-            reader.audience.remove(reader)
-        self._tidy(self._audiences.get((reader.topics, reader.socket)))
+        audience.remove(reader)
+        self._tidy(audience)
 
     def move(self, reader: Subscription) -> None:
         """To the audience of the topics that it has now."""
@@ -80,11 +79,17 @@ class Readers:
             return
         plugged = reader in old.plugged
         old.remove(reader)
-        new = self._audience(reader.topics, reader.socket)
+        new = self._readers[reader] = self._audience(reader.topics, reader.socket)
         new.add(reader)
         if plugged:
             new.plug(reader)
         self._tidy(old)
+
+    def _forget_user(self, reader: Subscription) -> None:
+        user_id = str(reader.identity.user_id)
+        self._of_user[user_id].pop(reader)
+        if not self._of_user[user_id]:
+            del self._of_user[user_id]
 
     def _audience(self, topics: frozenset[str], socket: bool) -> Audience:
         audience = self._audiences.get((topics, socket))
@@ -101,10 +106,11 @@ class Readers:
                 self._present.add(topic)
         self._by_topic[topic].add(audience)
 
-    def _tidy(self, audience: Audience | None) -> None:
-        if audience is None or not audience.empty:
+    def _tidy(self, audience: Audience) -> None:
+        key = audience.topics, audience.socket
+        if not audience.empty or self._audiences.get(key) is not audience:
             return
-        self._audiences.pop((audience.topics, audience.socket), None)
+        del self._audiences[key]
         for topic in audience.topics:
             followers = self._by_topic.get(topic, set())
             followers.discard(audience)

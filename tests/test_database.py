@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError, StatementError
 
 import database
 from blueprints.auth import User
-from database import NotMigrated, db, only_reading, refuse_unmigrated, utcnow, writing
+from database import NotMigrated, db, end_reading, only_reading, refuse_unmigrated, utcnow, writing
 from tests.support import databases
 
 WRITERS, WRITES = 2, 25
@@ -136,6 +136,27 @@ def test_what_is_asked_before_a_change_keeps_nobody_waiting_and_stays_known(app,
         me.name = "Changed"
         db.session.commit()
         assert ada().name == "Changed"
+
+
+def test_reading_may_pause_and_a_change_that_has_begun_goes_on(app):
+    with app.test_request_context():
+        me = ada()
+        end_reading()
+        assert not db.session().in_transaction()
+        rename_elsewhere(app, "Later")
+        assert me.name == "Ada"  # asks nobody
+        assert db.session.scalar(sa.select(User.name).where(User.id == me.id)) == "Later"
+    with app.test_request_context(method="POST"):
+        ada().name = "Begun"
+        end_reading()
+        assert db.session().in_transaction()
+        db.session.rollback()
+        assert ada().name == "Later"
+
+
+def rename_elsewhere(app, name):
+    with closing(sqlite3.connect(file_of(app))) as other, other:
+        other.execute("UPDATE user SET name = ? WHERE email = 'ada@levain.test'", [name])
 
 
 def test_a_change_where_only_reading_was_promised_is_refused_and_can_be_made_after_it(app):

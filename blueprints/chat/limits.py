@@ -1,6 +1,6 @@
 """How fast one person may post: thirty a minute, ten at once; and how large what they send may be.
 
-The WebSocket has an allowance of its own for each connection (live/transports/websocket.py); its messages are no
+The WebSocket has an allowance of its own for each connection (live/transports/commands.py); its messages are no
 larger than MAX_POST_BYTES either.
 """
 

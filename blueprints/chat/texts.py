@@ -51,14 +51,14 @@ def fit_room(name, about):
 
 
 def possible_names(text):
-    """What may be a name behind an @, in lower case: one, two and three words of each."""
+    """What may be a name behind an @, as it was typed and in lower case: one, two and three words of each."""
     names = set()
     for found in list(_NAMED.finditer(text))[:MAX_NAMES]:
-        words = found[1].lower().split(" ")
+        words = found[1].split(" ")
         for count in range(1, len(words) + 1):
             name = " ".join(words[:count])
             names |= {name, name.rstrip(".'-")}
-    return names
+    return names | {name.lower() for name in names}
 
 
 def shown(text, mentions=()):
@@ -77,7 +77,10 @@ def _marked(text, people):
     mention = rf"(?<!\w)@(?P<name>{names or NOBODY})(?!\w)"
     for found in re.finditer(f"{_ADDRESS.pattern}|{mention}", text, re.IGNORECASE):
         if found["name"]:
-            yield found.start(), found.end(), MENTION.format(people[found["name"].lower()], found[0])
+            if user_id := people.get(
+                found["name"].lower()
+            ):  # regular expressions take more letters for the same
+                yield found.start(), found.end(), MENTION.format(user_id, found[0])
             continue
         address = _without_end(found[0])
         yield found.start(), found.start() + len(address), LINK.format(address)

@@ -11,7 +11,7 @@ from blueprints.chat.frame import REACTION_WORDS
 from blueprints.chat.models import DIRECT, MESSAGES_PER_PAGE, Message, Room
 from blueprints.chat.texts import MAX_TEXT_CHARS, UnfitMessageError, fit_text
 from blueprints.chat.unread import read
-from database import db, only_reading
+from database import db, end_reading, only_reading
 from extensions import live
 
 CONTEXT = 10  # so many read messages above the first new one
@@ -111,6 +111,8 @@ def _drawn(file):
 
 
 def _room_page(room, problem=None, status=200):
+    end_reading()  # Redis may hang
+    here = len(live.presence(room_topic(room.id)))
     mine = room.membership(current_user.id)
     messages, is_newest = _window(room, mine)
     if not is_newest and "Live-Repair" in request.headers:  # too much has come since; the page begins anew
@@ -124,7 +126,7 @@ def _room_page(room, problem=None, status=200):
         has_older=bool(messages) and room.has_before(messages[0]),
         is_newest=is_newest,
         topics=(room_topic(room.id), ROOMS_TOPIC),
-        here=len(live.presence(room_topic(room.id))),
+        here=here,
         mine=mine,
         first_unread=None if missed else _first_unread(messages, mine),
         missed=missed,

@@ -84,6 +84,9 @@ def serve(ws: Any, command: Command) -> None:
         # After 101 there is no status left; the page reads the close code.
         ws.close(4401 if refusal.code == 401 else 4403 if refusal.code in (400, 403) else 1013, refusal.name)
         return
+    except OSError:  # no descriptor left
+        ws.close(1013, "Too many connections")
+        return
     commands = Commands(opening.reader, command)
     if is_ours:
         _hand_over(ws, descriptor, opening, commands)

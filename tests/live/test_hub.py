@@ -2,6 +2,7 @@
 
 import json
 import time
+from functools import lru_cache
 from itertools import pairwise
 
 import pytest
@@ -282,6 +283,41 @@ def test_all_are_asked_for_again_and_never_too_many_at_once(log, make_hub):
         assert time.monotonic() < deadline
         time.sleep(0.01)
     assert max(map(len, asked)) == RECHECK_AT_ONCE
+
+
+def test_a_line_about_a_right_is_read_once_and_by_those_it_names(log, make_hub, monkeypatch):
+    hub = make_hub()
+    readers = [Reader(hub, hub.position(), user=user) for user in ("ada", "ada", "ada", "grace")]
+    what, read_again, loads = json.dumps({"topic": TOPIC, "user_id": "ada"}), [], json.loads
+    monkeypatch.setattr("live.rights._read", lru_cache(lambda data: read_again.append(data) or loads(data)))
+    met, change = [], hub._rights.change
+    monkeypatch.setattr(
+        hub._rights, "change", lambda reader, event: met.append(reader) or change(reader, event)
+    )
+    log.publish([(new_uuid(), Event(TOPIC, what, REVOKE))])
+    assert [reader.event().name for reader in readers[:3]] == ["live:revoked"] * 3
+    publish(log, "secret")
+    assert readers[3].event().data == "secret"
+    assert met == [reader.subscription for reader in readers[:3]]
+    assert read_again == [what]
+
+
+def test_a_reader_that_has_ended_leaves_nothing_behind_whatever_it_followed_last():
+    readers = Readers()
+    ended, other, short, late = (Subscription(Identity(n, n, 1, n), ["a:b"]) for n in "wxyz")
+    readers.add(ended)
+    ended.bye("slow", retry_ms=1000)
+    ended.topics |= {"c:d"}
+    readers.move(ended)
+    readers.remove(ended)
+    assert (readers.audiences(), readers.following("a:b"), readers.of_user("w")) == ([], [], [])
+    readers.add(other)
+    other.bye("slow", retry_ms=1000)
+    readers.add(short)
+    readers.remove(short)
+    readers.add(late)
+    readers.remove(other)
+    assert readers.following("a:b") == [late.audience]
 
 
 def test_a_topic_is_asked_once_whether_its_readers_are_told_who_is_here():

@@ -50,6 +50,21 @@ def said(log):
         yield read
 
 
+def test_all_places_are_gone_through_once_however_many_topics_there_are(log):
+    looks = []
+
+    class Places(set):
+        def __iter__(self):
+            looks.append(1)
+            return super().__iter__()
+
+    held = Places({(f"t{number % 9}", f"u{number}") for number in range(30)})
+    presence = Process(log).presence
+    presence._say_all({topic for topic, _ in set(held)}, held, Places(), LEASE_S)
+    assert presence.users("t8") == ["u17", "u26", "u8"]
+    assert len(looks) <= 3  # and once to see which topics there are
+
+
 def test_the_first_tab_comes_and_the_last_tab_goes(log, said):
     one, two = Process(log), Process(log)
     one.turn("ada")

@@ -1,18 +1,23 @@
 """What only the WebSocket has: the handshake's questions, commands, frames that leave whole, floods that end."""
 
 import base64
+import errno
 import json
 import os
 import socket
 import struct
 import time
+from unittest.mock import Mock
 
 import pytest
+from flask import Flask
 
 from live.testing import Ended, Refused, SocketClient, connection
+from live.transports import websocket
 from live.transports.commands import COMMANDS_AT_ONCE, Allowance
 from live.transports.websocket import MAX_MESSAGE_BYTES
 
+NONE_LEFT = OSError(errno.EMFILE, "Too many open files")
 FRAMES, FRAME_CHARS = 400, 20_000
 
 
@@ -228,3 +233,12 @@ def test_a_refusal_in_the_handshake_leaves_no_reader(site, topic):
 
 def readers(site):
     return json.loads(site.ask("GET", "/readers")[2])["readers"]
+
+
+def test_where_no_descriptor_is_left_the_page_is_told_to_come_back_later(monkeypatch):
+    for name in ("plain_socket", "take_over", "bound_pieces", "open_subscription"):
+        monkeypatch.setattr(websocket, name, Mock())
+    monkeypatch.setattr(websocket, "hand_over", Mock(side_effect=NONE_LEFT))
+    with Flask("site").test_request_context("/socket"):
+        websocket.serve(ws := Mock(), Mock())
+    assert ws.close.call_args.args[0] == 1013

@@ -34,6 +34,13 @@ def test_a_token_is_somebodys_own(app, rooms, person):
         assert lounge(rooms).post(person("grace"), "two", "t1")[1]
 
 
+def test_a_name_of_other_letters_than_asciis_is_found(app, rooms, person):
+    with app.app_context():
+        person("grace").name = "Émile"
+        message, _ = lounge(rooms).post(person("ada"), "bonjour @Émile, and @ada", "t1")
+        assert [mention.name for mention in message.mentions] == ["Ada", "Émile"]
+
+
 @pytest.mark.parametrize("text", ["", "   \n", None, 7, ["x"], "x" * 4001, "a\0b", "\ud83c"])
 def test_what_cannot_be_a_message_is_refused(app, rooms, person, text):
     with app.app_context():

@@ -58,11 +58,21 @@ def test_mentions_are_those_people_and_no_others():
     assert [(tag["data-user"], tag.text) for tag in found] == [("3", "@ada"), ("4", "@Ada Lovelace")]
 
 
+def test_letters_that_only_a_regular_expression_takes_for_the_same_name_nobody():
+    sam = SimpleNamespace(user_id=5, name="Sam")
+    found = BeautifulSoup(str(shown("@Sam @\u017fam <b>", [sam])), "html.parser")
+    assert [tag.text for tag in found.select(".mention")] == ["@Sam"]
+    assert found.text == "@Sam @\u017fam <b>"
+
+
 def test_names_of_up_to_three_words_are_looked_for():
     assert possible_names("Hi @Ada Lovelace King, and a@mail.test") == {
         "ada",
         "ada lovelace",
         "ada lovelace king",
+        "Ada",
+        "Ada Lovelace",
+        "Ada Lovelace King",
     }
     assert len(possible_names("@a " * 500)) <= 60
 

@@ -8,6 +8,7 @@ from blueprints.auth import User
 from blueprints.chat.broadcasts import room_topic
 from blueprints.chat.models import Room
 from database import db
+from extensions import live
 from tests.blueprints.pages import AS_HTMX, has, news, queries, soup
 from tests.support.databases import email_of
 
@@ -54,6 +55,15 @@ def test_htmx_gets_the_message_itself(ada, rooms):
     answer = post(ada, rooms[0], headers=AS_HTMX)
     assert answer.status_code == 200
     assert 'hx-target="#messages"' in answer.text
+
+
+@pytest.mark.both_databases
+def test_redis_is_asked_who_is_here_while_nobody_holds_the_database(ada, rooms, monkeypatch):
+    asked = []
+    monkeypatch.setattr(live, "presence", lambda _topic: asked.append(db.session().in_transaction()) or [])
+    assert ada.get(f"/chat/rooms/{rooms[0]}").status_code == 200
+    assert post(ada, rooms[0], "").status_code == 422
+    assert asked == [False, False]
 
 
 @pytest.mark.parametrize("headers", [{}, AS_HTMX])
