@@ -87,7 +87,7 @@ def long_note(page):
         "(note) => { note.maxLength = 500; note.value = 'well done, please, '.repeat(9); }"
     )
     page.get_by_role("button", name="Send it").click()
-    page.locator("#order-problem").wait_for()
+    page.locator("#note-problem").wait_for()
 
 
 def kitchen_at_rest(it):
