@@ -462,6 +462,29 @@ def test_a_pedal_is_learned_and_single_keys_can_be_switched_off(kitchen, shop): 
     assert shop.orders() == [(number, "oven")]
 
 
+def test_a_digit_and_a_modifier_are_learned_like_any_key(kitchen, shop):  # K12
+    number = shop.place()
+    page = kitchen()
+    base = page.url
+    page.goto(base + "keys")
+    for action, key, name in (("bump", "5", "Digit5"), ("undo", "Control", "ControlLeft")):
+        page.locator(f"[data-learn={action}]").click()
+        page.keyboard.press(key)
+        expect(page.locator(f"[data-key-of={action}]")).to_have_text(name)
+    page.goto(base)
+    is_live(page)
+    key_of(page, number)
+    page.keyboard.press("5")
+    expect(page.locator(f"#column-oven #ticket-{number}")).to_be_visible()
+    page.keyboard.press("Control")
+    expect(page.locator(f"#column-new #ticket-{number}")).to_be_visible()
+    key_of(page, number)
+    page.keyboard.press("Alt+5")  # with another key it belongs to the browser
+    page.keyboard.press("5")
+    expect(page.locator(f"#column-oven #ticket-{number}")).to_be_visible()
+    assert shop.orders() == [(number, "oven")]
+
+
 def test_the_list_of_what_is_to_be_made_is_always_that_of_the_tickets(kitchen, open_as, shop):  # K8 K1
     page = kitchen()
     numbers = [shop.place(item, 1 + n % 3) for n, item in enumerate(["Margherita", "Funghi", "Diavola"] * 3)]
