@@ -30,6 +30,13 @@ TEN_MINUTES_AHEAD = """{
     static now() { return real.now() + 600000; }
   };
 }"""
+AGES_WRITTEN = """() => {
+  window.ages = [];
+  const note = (records) => records.forEach(({target}) => ages.push(target.textContent));
+  for (const age of document.querySelectorAll(".age")) {
+    new MutationObserver(note).observe(age, {childList: true, characterData: true, subtree: true});
+  }
+}"""
 # The finger that was on its way to another ticket: it presses the key of a ticket the moment that it gets one.
 PRESS_WHAT_COMES = """() => new MutationObserver((records, observer) => {
   const fresh = records.map(({target}) => target).find((it) => it.matches(".ticket[data-local-fresh][data-local-key]"));
@@ -212,6 +219,9 @@ def test_ages_are_the_servers_whatever_the_device_believes(open_as, shop, chromi
     expect(ticket(page, late).locator(".age")).to_have_text("Late · 10 min")
     expect(ticket(page, late)).to_have_attribute("data-local-age", "late")
     expect(ticket(page, old).locator(".age")).to_have_text("Late · 1 h 40")
+    page.evaluate(AGES_WRITTEN)
+    page.wait_for_timeout(2500)
+    assert page.evaluate("window.ages") == [], "somebody else writes the ages, too"
     assert not [url for url in asked if "/live/" not in url]
 
 
