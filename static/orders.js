@@ -1,4 +1,4 @@
-// The guest's own: "later than promised" by the server's clock, and a card that is ready for the next choice.
+// The guest's own: "later than promised" and closing time by the server's clock, and a card ready for the next choice.
 import {serverNow} from "./clock.js";
 
 const LOOK_MS = 10000;
@@ -14,6 +14,11 @@ function look() {
   });
 }
 
+function lookAtTheHours() { // a closing begins and ends by the clock: nobody announces it
+  const hours = document.getElementById("hours");
+  if (serverNow() > Date.parse(hours?.dataset.until)) htmx.trigger(hours, "hours");
+}
+
 document.addEventListener("htmx:after:request", ({detail: {ctx}}) => {
   const form = ctx?.sourceElement;
   if (!form?.matches?.("[data-fresh-after]") || !ctx.response?.raw?.ok) return;
@@ -21,5 +26,5 @@ document.addEventListener("htmx:after:request", ({detail: {ctx}}) => {
   form.querySelectorAll("details[open]").forEach((details) => { details.open = false; });
 });
 
-setInterval(look, LOOK_MS);
+setInterval(() => { look(); lookAtTheHours(); }, LOOK_MS);
 look();

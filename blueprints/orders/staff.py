@@ -118,7 +118,7 @@ def _page(closing_form=None, price_problem=(0, None), status=200):
     page = render_template(
         "orders/menu.html",
         menu=MenuItem.menu(),
-        closing=Closing.next(),
+        closings=Closing.planned(),
         closing_form=closing_form or ClosingForm(),
         price_problem=price_problem,
     )

@@ -175,6 +175,23 @@ def test_closed_while_choosing_is_told_before_paying(open_as, shop, app):  # O9
     assert shop.orders() == []
 
 
+@pytest.mark.usefixtures("menu")
+def test_an_open_page_follows_the_clock_when_a_closing_begins_and_ends(open_as, app):  # O9
+    with app.app_context():
+        now = utcnow()
+        begins, ends = now + timedelta(seconds=20), now + timedelta(seconds=50)
+        db.session.add(Closing(closes_at=begins, opens_at=ends))
+        db.session.commit()
+    ada = open_as("ada", "/orders/")
+    is_live(ada)
+    add(ada)
+    expect(ada.locator("#hours")).to_contain_text("last orders at")
+    expect(ada.locator("#hours")).to_contain_text("Closed", timeout=60_000)
+    expect(ada.locator("#basket .closed")).to_be_visible()
+    expect(ada.locator("#hours")).to_contain_text("The oven is hot", timeout=60_000)
+    expect(ada.locator("#basket .closed")).to_have_count(0)
+
+
 def test_a_new_price_is_shown_with_the_old_one_and_asked_once(open_as, shop):  # O10
     ada = open_as("ada", "/orders/")
     is_live(ada)
