@@ -26,5 +26,29 @@ document.addEventListener("htmx:after:request", ({detail: {ctx}}) => {
   form.querySelectorAll("details[open]").forEach((details) => { details.open = false; });
 });
 
+// -- the page of a second device asks by itself ----------------------------------------------------------
+
+const asks = ({target}) => target.matches("#order[data-asks-itself]");
+let answered = new Date(), away = false;
+
+function unanswered(event) { // said once, and shown until there is an answer
+  if (!asks(event) || away) return;
+  away = true;
+  const text = `No answer since ${answered.toLocaleTimeString([], {timeStyle: "short"})}: what you see may be old. Trying every 15 s.`;
+  document.getElementById("checking").textContent = text;
+  levain.say(text, {key: "state"});
+}
+
+document.addEventListener("htmx:config:request", (event) => {
+  if (asks(event) && event.target.querySelector(".order[data-state=done]")) event.preventDefault();
+});
+document.addEventListener("htmx:error", unanswered);
+document.addEventListener("htmx:response:error", unanswered);
+document.addEventListener("htmx:after:request", (event) => {
+  if (!asks(event) || !event.detail.ctx.response.raw.ok) return;
+  answered = new Date();
+  away = false; // the answer brings the usual words
+});
+
 setInterval(() => { look(); lookAtTheHours(); }, LOOK_MS);
 look();

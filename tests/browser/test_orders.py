@@ -113,6 +113,49 @@ def test_a_second_device_follows_by_the_link_without_signing_in(open_as, shop, c
     context.close()
 
 
+def test_the_second_device_says_once_when_nobody_answers_and_asks_no_more_after_the_last_step(
+    open_as, shop, chromium, site
+):
+    number = shop.place()
+    link = open_as("ada", f"/orders/{number}").get_by_role("link", name="Link for another device")
+    context = chromium.new_context()
+    other, asked = context.new_page(), []
+    other.goto(site.url + link.get_attribute("href"))
+    other.evaluate(SPOKEN)
+    other.on("request", lambda request: asked.append(request.url))
+    again = "htmx.trigger(document.getElementById('order'), 'every')"
+    context.set_offline(True)
+    for _ in range(2):
+        other.evaluate(again)
+    expect(other.locator("#checking")).to_contain_text("No answer since")
+    other.wait_for_function("() => window.spoken.length")
+    assert len(other.evaluate("window.spoken")) == 1
+    assert other.locator("#notice").text_content() == ""
+    context.set_offline(False)
+    shop.move(number, "new", "oven", "ready")
+    other.evaluate(again)
+    expect(other.locator("#checking")).to_contain_text("the last step")
+    asked.clear()
+    other.evaluate(again)
+    other.wait_for_timeout(500)
+    assert [url for url in asked if "tracking" in url] == []
+    context.close()
+
+
+def test_the_word_about_a_press_stays_while_the_page_connects_again(open_as, shop):
+    ada = open_as("ada", "/orders/")
+    is_live(ada)
+    ada.evaluate("levain.notice('That did not work.')")
+    ada.evaluate(
+        """() => {
+            const ctx = {sourceElement: document.querySelector("#live-connect")};
+            ctx.sourceElement.dispatchEvent(new CustomEvent("htmx:before:request", {bubbles: true, detail: {ctx}}));
+            ctx.sourceElement.dispatchEvent(new CustomEvent("htmx:error", {bubbles: true, detail: {ctx}}));
+        }"""
+    )
+    assert ada.locator("#notice").text_content() == "That did not work."
+
+
 @pytest.mark.parametrize("transport", ["stream", "poll"])
 def test_sold_out_shows_in_the_basket_and_is_refused_alone(open_as, shop, transport):  # O7
     ada = open_as("ada", "/orders/")
