@@ -219,6 +219,24 @@ def test_closed_while_choosing_is_told_before_paying(open_as, shop, app):  # O9
 
 
 @pytest.mark.usefixtures("menu")
+def test_a_refused_amount_is_forgotten_with_the_next_success(open_as):
+    ada = open_as("ada", "/orders/")
+    is_live(ada)
+    card = ada.locator(".card", has_text="Margherita")
+    amount = ada.get_by_label("How many Margherita")
+    amount.fill("")
+    ada.get_by_role("button", name="Add Margherita to the basket").click()
+    expect(card.locator(".problem")).to_contain_text("whole number")
+    amount.fill("3")
+    ada.get_by_role("button", name="Add Margherita to the basket").click()
+    expect(ada.locator("#basket .many")).to_have_text("3")
+    expect(card.locator(".problem")).to_have_count(0)
+    expect(amount).to_have_value("1")
+    assert amount.get_attribute("aria-invalid") is None
+    assert card.locator("details").get_attribute("open") is None
+
+
+@pytest.mark.usefixtures("menu")
 def test_an_open_page_follows_the_clock_when_a_closing_begins_and_ends(open_as, app):  # O9
     with app.app_context():
         now = utcnow()
