@@ -154,6 +154,19 @@
     for (const each of form.querySelectorAll("button")) each.setAttribute("aria-pressed", String(each === button));
   });
 
+  // -- a form that was sent is sent once: a second click would be told that what has just worked cannot be done --------
+
+  const ONCE_MS = 10000; // whoever stopped the page from loading may try again
+  const sent = new WeakMap();
+
+  addEventListener("submit", (event) => { // at the window: whoever sends a form in another way has said so by now
+    const form = event.target;
+    if (event.defaultPrevented || form.method !== "post") return;
+    if (performance.now() - sent.get(form) < ONCE_MS) event.preventDefault();
+    else sent.set(form, performance.now());
+  });
+  addEventListener("pageshow", ({persisted}) => { if (persisted) for (const form of document.forms) sent.delete(form); });
+
   // -- what went wrong with a form ---------------------------------------------------------------------
 
   function notice(text) { byId("notice").textContent = text; }
