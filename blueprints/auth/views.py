@@ -68,9 +68,11 @@ def logout():
     return redirect("/", 303)
 
 
+@bp.get("/account/password", endpoint="password")
 @bp.get("/account")
 @login_required
 def account():
+    """Also where a refused form leaves its page: a repair asks for that address again."""
     return render_template("auth/account.html", form=PasswordForm())
 
 

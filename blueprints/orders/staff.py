@@ -54,9 +54,12 @@ class PriceForm(Form):
     )
 
 
+@bp.get("/kitchen/closings", endpoint="closings")
+@bp.get("/kitchen/menu/<int:item_id>/price", endpoint="price")
 @bp.get("/kitchen/menu")
 @role_required("kitchen")
-def menu():
+def menu(**_where):
+    """Also where a refused form leaves its page: a repair asks for that address again."""
     return _page()
 
 
