@@ -26,6 +26,29 @@ document.addEventListener("htmx:after:request", ({detail: {ctx}}) => {
   form.querySelectorAll("details[open]").forEach((details) => { details.open = false; });
 });
 
+// -- a word to the kitchen that was not sent when the order moved on: its field goes, the words stay --------------
+
+const unsent = document.getElementById("unsent");
+let word = "", isGone = false, wasWriting = false;
+
+function keepWord() {
+  const note = document.getElementById("note");
+  if (note && isGone && word) note.value = word; // taken back: it can be sent after all
+  isGone = !note;
+  const text = !note && word ? `${document.querySelector(".order h1").textContent} Not sent: “${word}”` : "";
+  if (unsent.textContent !== text) unsent.textContent = text;
+  if (text && wasWriting) unsent.focus();
+}
+
+if (unsent) {
+  document.addEventListener("input", ({target}) => { if (target.id === "note") word = target.value.trim(); });
+  document.addEventListener("htmx:after:request", ({target, detail}) => { if (target.matches(".note-form") && detail.ctx.response.raw.ok) word = ""; });
+  htmx.registerExtension("order-note", {
+    htmx_before_swap() { wasWriting = Boolean(document.activeElement?.closest(".note-form")); },
+    htmx_after_swap: keepWord,
+  });
+}
+
 // -- the page of a second device asks by itself ----------------------------------------------------------
 
 const asks = ({target}) => target.matches("#order[data-asks-itself]");

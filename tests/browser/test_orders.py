@@ -218,6 +218,28 @@ def test_closed_while_choosing_is_told_before_paying(open_as, shop, app):  # O9
     assert shop.orders() == []
 
 
+def test_a_half_typed_word_to_the_kitchen_is_kept_when_the_order_moves_on(open_as, shop):
+    number = shop.place()
+    ada = open_as("ada", f"/orders/{number}")
+    is_live(ada)
+    note = ada.locator("#note")
+    note.fill("sliced, ple")
+    shop.move(number, "new")
+    expect(ada.locator("#unsent")).to_have_text("It is in the oven. Not sent: “sliced, ple”")
+    expect(ada.locator("#unsent")).to_be_focused()
+    expect(note).to_have_count(0)
+    assert shop.carlo.post("/kitchen/undos").status_code == 303
+    expect(note).to_have_value("sliced, ple")
+    expect(ada.locator("#unsent")).to_be_empty()
+    ada.get_by_role("button", name="Send it").click()
+    expect(ada.locator("#unsent")).to_be_empty()
+    with ada.expect_response("**/note"):
+        note.press("Enter")
+    shop.move(number, "new")
+    expect(ada.locator(".noted")).to_contain_text("sliced, ple")
+    expect(ada.locator("#unsent")).to_be_empty()
+
+
 @pytest.mark.usefixtures("menu")
 def test_a_refused_amount_is_forgotten_with_the_next_success(open_as):
     ada = open_as("ada", "/orders/")
