@@ -118,7 +118,9 @@ def kitchen(it):
 
 def any_key(page):
     page.keyboard.press("Shift")
-    page.wait_for_function("() => !document.querySelector('.bump[aria-disabled=true]')")
+    page.wait_for_function(
+        "() => !document.querySelector('.ticket:not([data-local-off]) .bump[aria-disabled=true]')"
+    )
 
 
 def pressed(key, shown):
