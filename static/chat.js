@@ -13,9 +13,14 @@ function ended(event) {
   for (const gone of [view.messages, document.getElementById("people")]) gone.replaceChildren();
   view.scroll.replaceChildren(said, document.getElementById("pending"));
   document.querySelector("#rooms [aria-current]")?.closest("li").remove();
-  view.composer.elements.text.readOnly = true; // what was being written stays, to be copied
-  for (const button of view.composer.querySelectorAll("button, .attach")) button.hidden = true;
+  if (view.composer) closeComposer();
+  else document.querySelector(".conversation > .pager").remove();
   view.scroll.querySelector("a").focus();
+}
+
+function closeComposer() { // what was being written stays, to be copied
+  view.composer.elements.text.readOnly = true;
+  for (const button of view.composer.querySelectorAll("button, .attach")) button.hidden = true;
 }
 
 function titled({detail}) {

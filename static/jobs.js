@@ -65,8 +65,8 @@
   }
 
   function tick() {
-    document.querySelectorAll("[data-until]").forEach((node) => write(node, span(Math.max(0, -Math.round((now() - Date.parse(node.dataset.until)) / 1000)))));
-    document.querySelectorAll("[data-since]").forEach((node) => write(node, span(since(node.dataset.since))));
+    document.querySelectorAll("[data-until][data-clock]").forEach((node) => write(node, span(Math.max(0, -Math.round((now() - Date.parse(node.dataset.until)) / 1000)))));
+    document.querySelectorAll("[data-since][data-clock]").forEach((node) => write(node, span(since(node.dataset.since))));
     document.querySelectorAll("[data-beat]").forEach((node) => {
       const s = since(node.dataset.beat);
       node.hidden = s <= SILENT_S;

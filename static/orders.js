@@ -1,4 +1,4 @@
-// The guest's own: "later than promised" by the server's clock, and a card that is ready for the next choice.
+// The guest's own: "later than promised" and closing time by the server's clock, and a card ready for the next choice.
 import {serverNow} from "./clock.js";
 
 const LOOK_MS = 10000;
@@ -14,6 +14,11 @@ function look() {
   });
 }
 
+function lookAtTheHours() { // a closing begins and ends by the clock: nobody announces it
+  const hours = document.getElementById("hours");
+  if (serverNow() > Date.parse(hours?.dataset.until)) htmx.trigger(hours, "hours");
+}
+
 document.addEventListener("htmx:after:request", ({detail: {ctx}}) => {
   const form = ctx?.sourceElement;
   if (!form?.matches?.("[data-fresh-after]") || !ctx.response?.raw?.ok) return;
@@ -21,5 +26,52 @@ document.addEventListener("htmx:after:request", ({detail: {ctx}}) => {
   form.querySelectorAll("details[open]").forEach((details) => { details.open = false; });
 });
 
-setInterval(look, LOOK_MS);
+// -- a word to the kitchen that was not sent when the order moved on: its field goes, the words stay --------------
+
+const unsent = document.getElementById("unsent");
+let word = "", isGone = false, wasWriting = false;
+
+function keepWord() {
+  const note = document.getElementById("note");
+  if (note && isGone && word) note.value = word; // taken back: it can be sent after all
+  isGone = !note;
+  const text = !note && word ? `${document.querySelector(".order h1").textContent} Not sent: “${word}”` : "";
+  if (unsent.textContent !== text) unsent.textContent = text;
+  if (text && wasWriting) unsent.focus();
+}
+
+if (unsent) {
+  document.addEventListener("input", ({target}) => { if (target.id === "note") word = target.value.trim(); });
+  document.addEventListener("htmx:after:request", ({target, detail}) => { if (target.matches(".note-form") && detail.ctx.response.raw.ok) word = ""; });
+  htmx.registerExtension("order-note", {
+    htmx_before_swap() { wasWriting = Boolean(document.activeElement?.closest(".note-form")); },
+    htmx_after_swap: keepWord,
+  });
+}
+
+// -- the page of a second device asks by itself ----------------------------------------------------------
+
+const asks = ({target}) => target.matches("#order[data-asks-itself]");
+let answered = new Date(), away = false;
+
+function unanswered(event) { // said once, and shown until there is an answer
+  if (!asks(event) || away) return;
+  away = true;
+  const text = `No answer since ${answered.toLocaleTimeString([], {timeStyle: "short"})}: what you see may be old. Trying every 15 s.`;
+  document.getElementById("checking").textContent = text;
+  levain.say(text, {key: "state"});
+}
+
+document.addEventListener("htmx:config:request", (event) => {
+  if (asks(event) && event.target.querySelector(".order[data-state=done]")) event.preventDefault();
+});
+document.addEventListener("htmx:error", unanswered);
+document.addEventListener("htmx:response:error", unanswered);
+document.addEventListener("htmx:after:request", (event) => {
+  if (!asks(event) || !event.detail.ctx.response.raw.ok) return;
+  answered = new Date();
+  away = false; // the answer brings the usual words
+});
+
+setInterval(() => { look(); lookAtTheHours(); }, LOOK_MS);
 look();

@@ -154,18 +154,35 @@
     for (const each of form.querySelectorAll("button")) each.setAttribute("aria-pressed", String(each === button));
   });
 
+  // -- a form that was sent is sent once: a second click would be told that what has just worked cannot be done --------
+
+  const ONCE_MS = 10000; // whoever stopped the page from loading may try again
+  const sent = new WeakMap();
+
+  addEventListener("submit", (event) => { // at the window: whoever sends a form in another way has said so by now
+    const form = event.target;
+    if (event.defaultPrevented || form.method !== "post") return;
+    if (performance.now() - sent.get(form) < ONCE_MS) event.preventDefault();
+    else sent.set(form, performance.now());
+  });
+  addEventListener("pageshow", ({persisted}) => { if (persisted) for (const form of document.forms) sent.delete(form); });
+
   // -- what went wrong with a form ---------------------------------------------------------------------
 
   function notice(text) { byId("notice").textContent = text; }
 
-  document.addEventListener("htmx:before:request", () => notice(""));
-  document.addEventListener("htmx:error", (event) => {
-    if (event.detail.ctx?.sourceElement?.id !== "live-connect") notice("The server could not be reached. Nothing was lost; please try again.");
+  // What the page asks by itself, again and again, neither takes away the word about what somebody did, nor makes one.
+  const byItself = (element) => element?.closest("#live-connect") || element?.matches("[data-asks-itself]");
+
+  document.addEventListener("htmx:before:request", ({detail}) => { if (!byItself(detail.ctx.sourceElement)) notice(""); });
+  document.addEventListener("htmx:error", ({detail}) => {
+    if (!byItself(detail.ctx?.sourceElement)) notice("The server could not be reached. Nothing was lost; please try again.");
   });
   document.addEventListener("htmx:response:error", (event) => {
     const {sourceElement, response, text} = event.detail.ctx;
-    if (sourceElement.id === "live-connect" || text?.includes("<hx-partial")) return;
+    if (sourceElement.closest("#live-connect") || text?.includes("<hx-partial")) return;
     if (response.status === 401) return location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
+    if (byItself(sourceElement)) return;
     const said = new DOMParser().parseFromString(text || "", "text/html").querySelector("#error")?.textContent;
     notice(said || "That did not work. Nothing was changed; please try again.");
   });

@@ -1,5 +1,6 @@
 """Old page + pushed events == fresh page, for every live page of the site, once per event of its feature."""
 
+from io import BytesIO
 from uuid import uuid4
 
 import pytest
@@ -122,6 +123,24 @@ def test_the_menu_and_the_basket(as_user, place):
         assert converges(ada, "/orders/", lambda w=who, p=path, d=data: w.post(p, data=d), ignore=tokens), (
             path
         )
+
+
+MENU_FILE = b"name,description,price\nMargherita,Tomato and basil,9.90\nCalzone,Folded,11.50\n"
+
+
+def test_a_menu_from_a_file(app, as_user, place):
+    ada, cook, tokens = as_user("ada"), as_user("carlo"), ("#basket-token",)
+    place("ada")
+    ordering.add(ada, 1)  # its price changes while it is in the basket
+
+    def bring():
+        form = {"menu": (BytesIO(MENU_FILE), "menu.csv"), "token": uuid4().hex}
+        answer = cook.post("/jobs/?kind=menu_import", data=form)
+        assert answer.status_code == 303, answer.text
+        attempt(app, int(answer.location.rsplit("/", 1)[1]))
+
+    assert converges(ada, "/orders/", bring, ignore=tokens)
+    assert "Calzone" in ada.get("/orders/").text
 
 
 def test_a_guests_own_order_and_list(as_user, place, move):

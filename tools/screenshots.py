@@ -3,7 +3,9 @@
 Called by `make screenshots`. Pages are light at 390 and 1920 and dark at 1280; what the README shows is named there.
 """
 
+import shutil
 import tempfile
+from pathlib import Path
 
 from camera import NARROW, ROOT, camera
 from shop_scenes import an_order, kitchen, kitchen_at_rest, ordering
@@ -13,19 +15,28 @@ WRONG_MENU = b"name,description,price\nCalzone,Folded and closed,9.90\nRomana,,c
 
 
 def main():
+    with tempfile.TemporaryDirectory() as folder:
+        fresh = Path(folder)
+        with tempfile.TemporaryDirectory() as var, camera(var, fresh) as it:
+            accounts(it)
+            kitchen_at_rest(it)
+            ordering(it)
+            an_order(it)
+            kitchen(it)
+            chat(it)
+            jobs(it)
+        replace(fresh)
+    pictures = list(TARGET.glob("*.png"))
+    print(f"{len(pictures)} pictures, {sum(path.stat().st_size for path in pictures) / 1e6:.1f} MB")
+
+
+def replace(fresh):
+    """Only when every scene has worked: half a set would leave the README without its pictures."""
     TARGET.mkdir(parents=True, exist_ok=True)
     for old in TARGET.glob("*.png"):
         old.unlink()
-    with tempfile.TemporaryDirectory() as var, camera(var, TARGET) as it:
-        accounts(it)
-        kitchen_at_rest(it)
-        ordering(it)
-        an_order(it)
-        kitchen(it)
-        chat(it)
-        jobs(it)
-    pictures = list(TARGET.glob("*.png"))
-    print(f"{len(pictures)} pictures, {sum(path.stat().st_size for path in pictures) / 1e6:.1f} MB")
+    for picture in fresh.glob("*.png"):
+        shutil.move(picture, TARGET / picture.name)
 
 
 def accounts(it):

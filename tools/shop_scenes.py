@@ -87,7 +87,7 @@ def long_note(page):
         "(note) => { note.maxLength = 500; note.value = 'well done, please, '.repeat(9); }"
     )
     page.get_by_role("button", name="Send it").click()
-    page.locator("#order-problem").wait_for()
+    page.locator("#note-problem").wait_for()
 
 
 def kitchen_at_rest(it):
@@ -118,7 +118,9 @@ def kitchen(it):
 
 def any_key(page):
     page.keyboard.press("Shift")
-    page.wait_for_function("() => !document.querySelector('.bump[aria-disabled=true]')")
+    page.wait_for_function(
+        "() => !document.querySelector('.ticket:not([data-local-off]) .bump[aria-disabled=true]')"
+    )
 
 
 def pressed(key, shown):

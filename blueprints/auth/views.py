@@ -1,7 +1,7 @@
 """Sign up, sign in, sign out, and one's own account. Hashes are computed and tries counted between transactions."""
 
 import click
-from flask import Blueprint, redirect, render_template, request, session
+from flask import Blueprint, flash, redirect, render_template, request, session
 from flask_login import current_user, login_required
 from sqlalchemy.exc import IntegrityError
 
@@ -68,9 +68,11 @@ def logout():
     return redirect("/", 303)
 
 
+@bp.get("/account/password", endpoint="password")
 @bp.get("/account")
 @login_required
 def account():
+    """Also where a refused form leaves its page: a repair asks for that address again."""
     return render_template("auth/account.html", form=PasswordForm())
 
 
@@ -90,6 +92,7 @@ def change_password():
     user.change_password(password_hash)
     end_all(user)  # also the session of whoever stole the old one; this browser gets a new one
     sign_in(user, session.permanent)
+    flash("Your password is changed. Every other device is signed out.")
     return redirect("/account", 303)
 
 

@@ -14,9 +14,11 @@ from database import db
 MAX_QUERY_CHARS = 100
 
 
+@bp.get("/chat/rooms", endpoint="rooms")
 @bp.get("/chat/rooms/new")
 @login_required
 def new_room():
+    """Also where a refused form leaves its page: a repair asks for that address again."""
     return _form()
 
 

@@ -48,8 +48,11 @@ def start(kind, form):
 
 
 def refuse_large():
-    """(kind, form) to show after a body over the limit, of which nothing was read: the address names the kind."""
-    kind = KINDS.get(request.args.get("kind", ""))
+    """(kind, form) to show after a body over the limit, of which nothing was read: the address names the kind.
+
+    None where no form of this person's was sent.
+    """
+    kind = KINDS.get(request.args.get("kind", "")) if request.endpoint == "jobs.create" else None
     if kind is None or not current_user.is_authenticated or not kind.may_start(current_user):
         return None
     form = (kind.form or JobForm)()

@@ -15,6 +15,11 @@ from work.models import FAILED, PLACES_SAID, STATES
 JOBS_PER_PAGE = 20
 MAX_PAGE = 100_000
 MOST_RETRIES = 1000  # at once
+TOO_LARGE = {
+    "code": 413,
+    "title": "Too large",
+    "sentence": "What you sent is too large. Nothing was changed.",
+}
 
 
 @bp.get("/jobs/")
@@ -57,7 +62,8 @@ def too_large(_error):
     """Beside the field like any other wrong entry; what is larger still was never read into memory."""
     refused = starts.refuse_large()
     if refused is None:
-        return "", 413
+        template = "_error.html" if request.headers.get("HX-Request") else "error.html"
+        return render_template(template, error=TOO_LARGE), 413
     starts.drain()
     return _refused(*refused, 413)
 

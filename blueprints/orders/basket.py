@@ -108,7 +108,7 @@ def read_quantity(text, least=1):
 
 
 def add_line(user, item, modifiers, quantity):
-    """The line with so many more of it; the same thing in the same form is one line."""
+    """A sentence where that is too many, or "". The same thing in the same form is one line."""
     ids = sorted(modifier.id for modifier in modifiers)
     key = {"user_id": user.id, "item_id": item.id, "choice": ",".join(map(str, ids))}
     seen = unit_cents(item, modifiers)
@@ -119,6 +119,8 @@ def add_line(user, item, modifiers, quantity):
             db.session.flush()
     except IntegrityError:  # it is in the basket already
         line = db.session.scalars(select(BasketLine).filter_by(**key).with_for_update()).one()
-        line.quantity, line.seen_cents = min(MOST_OF_ONE, line.quantity + quantity), seen
+        if line.quantity + quantity > MOST_OF_ONE:
+            return f"{line.quantity} are in your basket, and {MOST_OF_ONE} is the most of one kind. Nothing was added."
+        line.quantity, line.seen_cents = line.quantity + quantity, seen
         db.session.flush()
-    return line
+    return ""

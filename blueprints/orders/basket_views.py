@@ -23,10 +23,8 @@ def create_line(item_id):
         problem = f"Please give a whole number from 1 to {MOST_OF_ONE}."
     if item.sold_out:
         problem = f"{item.name} is sold out for today."
-    if problem:
-        return _refused_item(item, problem)
-    add_line(current_user, item, modifiers, quantity)
-    return _basket_now(f"{quantity} {item.name} in the basket")
+    problem = problem or add_line(current_user, item, modifiers, quantity)
+    return _refused_item(item, problem) if problem else _basket_now(item)
 
 
 @bp.post("/orders/basket/<int:line_id>")
@@ -41,14 +39,16 @@ def update_line(line_id):
         db.session.delete(line)
     elif line is not None:
         line.quantity, line.seen_cents = quantity, line.each_cents
-    return _basket_now("Basket changed")
+    return _basket_now()
 
 
-def _basket_now(said):
+def _basket_now(item=None):
+    """With the card it came from: the sentence of an earlier refusal goes with the next success."""
     basket_changed(current_user)
     db.session.commit()
     if request.headers.get("HX-Request"):
-        return render_template("orders/_basket_answer.html", said=said, **basket_context())
+        card = render_template("orders/_item_answer.html", item=item) if item else ""
+        return render_template("orders/_basket_answer.html", **basket_context()) + card
     return redirect(url_for("orders.index", _anchor="basket"), 303)
 
 

@@ -74,6 +74,12 @@ def item_changed(item):
     return live.replace(MENU, f"#item-{item.id}", "orders/_item.html", item=item)
 
 
+def menu_changed():
+    """Many items at once: one word for all of them, however long the file was."""
+    live.refresh(MENU, "#menu")
+    live.refresh(MENU, "#basket")
+
+
 def hours_changed():
     live.refresh(MENU, "#hours")
     live.refresh(MENU, "#basket")

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from pathlib import PurePath
 
 from blueprints.orders import charts, menu_file, photos
+from blueprints.orders.broadcasts import menu_changed
 from blueprints.orders.friday import PER_TRANSACTION, Friday
 from blueprints.orders.job_forms import FridayForm, MenuForm, PeriodForm, PhotoForm
 from blueprints.orders.models import NEXT, MenuItem
@@ -63,6 +64,7 @@ def menu_import(run):
     if wrong:
         raise Refused(f"{wrong:,} of {len(rows):,} rows are wrong; the log names each. Nothing was imported.")
     MenuItem.write(good)  # committed together with the word that the job is done
+    menu_changed()
     return {"Rows in the file": len(rows), "Dishes on the menu now": len(MenuItem.menu())}
 
 

@@ -70,13 +70,14 @@ def _sent_again(order, expected):
 
 def board(status=200, **said):
     """`said`: the `conflict` with somebody who was faster, or a `sentence`."""
-    orders = Order.on_board()
+    orders, beyond = Order.on_board()
     columns = {state: [order for order in orders if order.state == state] for state in OPEN}
     page = render_template(
         "orders/kitchen.html",
         columns=columns,
         topic=KITCHEN,
         all_day=all_day(orders),
+        beyond=beyond,
         **said,
     )
     return page, status

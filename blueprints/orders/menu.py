@@ -87,11 +87,28 @@ class Closing(db.Model):
     opens_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
     @classmethod
+    def planned(cls):
+        """The closing that is now and all that come, by their beginning."""
+        query = select(cls).where(cls.opens_at > utcnow())
+        return db.session.scalars(query.order_by(cls.closes_at, cls.id)).all()
+
+    @classmethod
     def next(cls):
         """The closing that is now, or comes within two hours, or None."""
+        first = next(iter(cls.planned()), None)
+        return first if first and first.closes_at - SOON <= utcnow() else None
+
+    @classmethod
+    def changes_at(cls):
+        """When `next` says something else, if nobody plans anything until then; None: not by itself."""
         now = utcnow()
-        near = select(cls).where(cls.opens_at > now, cls.closes_at < now + SOON)
-        return db.session.scalar(near.order_by(cls.closes_at, cls.id).limit(1))
+        steps = [
+            step
+            for each in cls.planned()
+            for step in (each.closes_at - SOON, each.closes_at, each.opens_at)
+            if step > now
+        ]
+        return min(steps, default=None)
 
     @property
     def is_now(self):
@@ -99,7 +116,7 @@ class Closing(db.Model):
 
     @classmethod
     def end_all(cls):
-        """From now on the shop takes orders."""
+        """From now on the shop takes orders, and nothing else is planned."""
         now = utcnow()
-        ending = update(cls).where(cls.opens_at > now, cls.closes_at <= now + SOON)
+        ending = update(cls).where(cls.opens_at > now)
         db.session.execute(ending.values(opens_at=now), execution_options={"synchronize_session": False})

@@ -3,7 +3,7 @@
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, select, update
+from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column, relationship, selectinload
 
@@ -19,6 +19,7 @@ OPEN = tuple(NEXT)
 BAKING = ("new", "oven")
 NOTE_CHARS = 140
 PLACE_CHARS = 20
+MOST_ON_BOARD = 200
 RECALL_MOST, RECALL_WITHIN = 50, timedelta(minutes=60)
 
 
@@ -141,10 +142,14 @@ class Order(db.Model):
         return db.session.scalar(cls.of_customer(user).where(cls.state == "new").limit(1))
 
     @classmethod
-    def on_board(cls, limit=200):
-        """The open orders, oldest first."""
-        query = select(cls).where(cls.state.in_(OPEN)).order_by(cls.id).limit(limit)
-        return db.session.scalars(query.options(selectinload(cls.lines), selectinload(cls.steps))).all()
+    def on_board(cls):
+        """(the open orders, oldest first; how many more there are): a board of thousands would serve nobody."""
+        query = select(cls).where(cls.state.in_(OPEN)).order_by(cls.id).limit(MOST_ON_BOARD)
+        shown = db.session.scalars(query.options(selectinload(cls.lines), selectinload(cls.steps))).all()
+        if len(shown) < MOST_ON_BOARD:
+            return shown, 0
+        every = select(func.count()).select_from(cls).where(cls.state.in_(OPEN))
+        return shown, db.session.scalar(every) - len(shown)
 
     @classmethod
     def just_done(cls):

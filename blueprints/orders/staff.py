@@ -54,9 +54,12 @@ class PriceForm(Form):
     )
 
 
+@bp.get("/kitchen/closings", endpoint="closings")
+@bp.get("/kitchen/menu/<int:item_id>/price", endpoint="price")
 @bp.get("/kitchen/menu")
 @role_required("kitchen")
-def menu():
+def menu(**_where):
+    """Also where a refused form leaves its page: a repair asks for that address again."""
     return _page()
 
 
@@ -118,7 +121,7 @@ def _page(closing_form=None, price_problem=(0, None), status=200):
     page = render_template(
         "orders/menu.html",
         menu=MenuItem.menu(),
-        closing=Closing.next(),
+        closings=Closing.planned(),
         closing_form=closing_form or ClosingForm(),
         price_problem=price_problem,
     )

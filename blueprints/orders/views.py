@@ -102,9 +102,8 @@ def menu_page(errors=None, status=200):
     number = min(max(request.args.get("page", 1, type=int), 1), MAX_PAGE)
     page = db.paginate(mine, page=number, per_page=ORDERS_PER_PAGE, error_out=False)
     topics = [MENU, customer_topic(current_user.id)]
-    return render_template(
-        "orders/index.html", menu=MenuItem.menu(), page=page, topics=topics, **basket_context(errors)
-    ), status
+    seen = {"menu": MenuItem.menu(), "page": page, "topics": topics, "hours_until": Closing.changes_at()}
+    return render_template("orders/index.html", **seen, **basket_context(errors)), status
 
 
 def basket_context(errors=None):

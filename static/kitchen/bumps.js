@@ -72,7 +72,7 @@ async function answered(job, answer) {
   soon();
 }
 
-addEventListener("submit", (event) => {
+document.addEventListener("submit", (event) => {
   const form = event.target;
   if (!form.matches("[data-kitchen]")) return;
   event.preventDefault();

@@ -43,7 +43,7 @@ function step(by) {
 // The chosen ticket moved on or went: the one after it is chosen, never nothing.
 function follow() {
   const lost = chosen && (!chosen.ticket.isConnected || chosen.ticket.parentNode !== chosen.lane);
-  if (lost && !ticketOf(document.activeElement)?.matches(":focus-within .bump:focus")) {
+  if (lost) {
     const at = order.indexOf(chosen.ticket.id), stays = (id) => shown().find((ticket) => ticket.id === id && ticket !== chosen.ticket);
     const next = order.slice(at + 1).concat(order.slice(0, Math.max(0, at)).reverse()).map(stays).find(Boolean);
     chosen = null;
@@ -109,14 +109,20 @@ function showStrip() {
 const learned = (event) => Object.keys(settings.keys).find((action) => settings.keys[action] === (event.code || event.key));
 const actionOf = (event) => learned(event) ?? USUAL[event.code] ?? USUAL[event.key.length === 1 ? event.key.toLowerCase() : event.key];
 
+// A pedal may be a modifier key: that key alone is a press, together with another it belongs to the browser.
+function isModified({key, ctrlKey, altKey, metaKey}) {
+  return (ctrlKey && key !== "Control") || (altKey && key !== "Alt") || (metaKey && key !== "Meta");
+}
+
 function pressed(event) {
   handsOn();
-  if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
+  if (event.defaultPrevented || event.isComposing || isModified(event)) return;
   if (event.target.matches("input,textarea,select,[contenteditable]") || document.querySelector("dialog[open]")) return;
   const onBoard = event.target === document.body || event.target.closest("main");
-  const digit = /^[0-9]$/.test(event.key) && ofKey(event.key), action = /^[0-9]$/.test(event.key) ? null : actionOf(event);
+  const own = learned(event), number = !own && /^[0-9]$/.test(event.key); // what somebody taught this screen comes first
+  const digit = number && ofKey(event.key), action = number ? null : actionOf(event);
   if (!onBoard && (event.key === "Enter" || event.key === " " || event.key.startsWith("Arrow"))) return; // the menu's own
-  if (!settings.shortcuts && event.key.length === 1 && event.key !== " " && !learned(event)) return;
+  if (!settings.shortcuts && event.key.length === 1 && event.key !== " " && !own) return;
   if (!digit && !action) return;
   if (event.target.closest("#undo") && action === "bump") return;
   event.preventDefault();

@@ -30,6 +30,13 @@ TEN_MINUTES_AHEAD = """{
     static now() { return real.now() + 600000; }
   };
 }"""
+AGES_WRITTEN = """() => {
+  window.ages = [];
+  const note = (records) => records.forEach(({target}) => ages.push(target.textContent));
+  for (const age of document.querySelectorAll(".age")) {
+    new MutationObserver(note).observe(age, {childList: true, characterData: true, subtree: true});
+  }
+}"""
 # The finger that was on its way to another ticket: it presses the key of a ticket the moment that it gets one.
 PRESS_WHAT_COMES = """() => new MutationObserver((records, observer) => {
   const fresh = records.map(({target}) => target).find((it) => it.matches(".ticket[data-local-fresh][data-local-key]"));
@@ -212,6 +219,9 @@ def test_ages_are_the_servers_whatever_the_device_believes(open_as, shop, chromi
     expect(ticket(page, late).locator(".age")).to_have_text("Late · 10 min")
     expect(ticket(page, late)).to_have_attribute("data-local-age", "late")
     expect(ticket(page, old).locator(".age")).to_have_text("Late · 1 h 40")
+    page.evaluate(AGES_WRITTEN)
+    page.wait_for_timeout(2500)
+    assert page.evaluate("window.ages") == [], "somebody else writes the ages, too"
     assert not [url for url in asked if "/live/" not in url]
 
 
@@ -459,6 +469,29 @@ def test_a_pedal_is_learned_and_single_keys_can_be_switched_off(kitchen, shop): 
     page.keyboard.press("F9")
     expect(page.locator(f"#column-oven #ticket-{number}")).to_be_visible()
     shop.carlo.get("/kitchen/")
+    assert shop.orders() == [(number, "oven")]
+
+
+def test_a_digit_and_a_modifier_are_learned_like_any_key(kitchen, shop):  # K12
+    number = shop.place()
+    page = kitchen()
+    base = page.url
+    page.goto(base + "keys")
+    for action, key, name in (("bump", "5", "Digit5"), ("undo", "Control", "ControlLeft")):
+        page.locator(f"[data-learn={action}]").click()
+        page.keyboard.press(key)
+        expect(page.locator(f"[data-key-of={action}]")).to_have_text(name)
+    page.goto(base)
+    is_live(page)
+    key_of(page, number)
+    page.keyboard.press("5")
+    expect(page.locator(f"#column-oven #ticket-{number}")).to_be_visible()
+    page.keyboard.press("Control")
+    expect(page.locator(f"#column-new #ticket-{number}")).to_be_visible()
+    key_of(page, number)
+    page.keyboard.press("Alt+5")  # with another key it belongs to the browser
+    page.keyboard.press("5")
+    expect(page.locator(f"#column-oven #ticket-{number}")).to_be_visible()
     assert shop.orders() == [(number, "oven")]
 
 

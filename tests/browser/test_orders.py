@@ -113,6 +113,49 @@ def test_a_second_device_follows_by_the_link_without_signing_in(open_as, shop, c
     context.close()
 
 
+def test_the_second_device_says_once_when_nobody_answers_and_asks_no_more_after_the_last_step(
+    open_as, shop, chromium, site
+):
+    number = shop.place()
+    link = open_as("ada", f"/orders/{number}").get_by_role("link", name="Link for another device")
+    context = chromium.new_context()
+    other, asked = context.new_page(), []
+    other.goto(site.url + link.get_attribute("href"))
+    other.evaluate(SPOKEN)
+    other.on("request", lambda request: asked.append(request.url))
+    again = "htmx.trigger(document.getElementById('order'), 'every')"
+    context.set_offline(True)
+    for _ in range(2):
+        other.evaluate(again)
+    expect(other.locator("#checking")).to_contain_text("No answer since")
+    other.wait_for_function("() => window.spoken.length")
+    assert len(other.evaluate("window.spoken")) == 1
+    assert other.locator("#notice").text_content() == ""
+    context.set_offline(False)
+    shop.move(number, "new", "oven", "ready")
+    other.evaluate(again)
+    expect(other.locator("#checking")).to_contain_text("the last step")
+    asked.clear()
+    other.evaluate(again)
+    other.wait_for_timeout(500)
+    assert [url for url in asked if "tracking" in url] == []
+    context.close()
+
+
+def test_the_word_about_a_press_stays_while_the_page_connects_again(open_as, shop):
+    ada = open_as("ada", "/orders/")
+    is_live(ada)
+    ada.evaluate("levain.notice('That did not work.')")
+    ada.evaluate(
+        """() => {
+            const ctx = {sourceElement: document.querySelector("#live-connect")};
+            ctx.sourceElement.dispatchEvent(new CustomEvent("htmx:before:request", {bubbles: true, detail: {ctx}}));
+            ctx.sourceElement.dispatchEvent(new CustomEvent("htmx:error", {bubbles: true, detail: {ctx}}));
+        }"""
+    )
+    assert ada.locator("#notice").text_content() == "That did not work."
+
+
 @pytest.mark.parametrize("transport", ["stream", "poll"])
 def test_sold_out_shows_in_the_basket_and_is_refused_alone(open_as, shop, transport):  # O7
     ada = open_as("ada", "/orders/")
@@ -173,6 +216,63 @@ def test_closed_while_choosing_is_told_before_paying(open_as, shop, app):  # O9
     expect(ada.locator("#basket-problem")).to_contain_text("just closed")
     expect(ada.locator("#basket .closed time")).to_be_visible()
     assert shop.orders() == []
+
+
+def test_a_half_typed_word_to_the_kitchen_is_kept_when_the_order_moves_on(open_as, shop):
+    number = shop.place()
+    ada = open_as("ada", f"/orders/{number}")
+    is_live(ada)
+    note = ada.locator("#note")
+    note.fill("sliced, ple")
+    shop.move(number, "new")
+    expect(ada.locator("#unsent")).to_have_text("It is in the oven. Not sent: “sliced, ple”")
+    expect(ada.locator("#unsent")).to_be_focused()
+    expect(note).to_have_count(0)
+    assert shop.carlo.post("/kitchen/undos").status_code == 303
+    expect(note).to_have_value("sliced, ple")
+    expect(ada.locator("#unsent")).to_be_empty()
+    ada.get_by_role("button", name="Send it").click()
+    expect(ada.locator("#unsent")).to_be_empty()
+    with ada.expect_response("**/note"):
+        note.press("Enter")
+    shop.move(number, "new")
+    expect(ada.locator(".noted")).to_contain_text("sliced, ple")
+    expect(ada.locator("#unsent")).to_be_empty()
+
+
+@pytest.mark.usefixtures("menu")
+def test_a_refused_amount_is_forgotten_with_the_next_success(open_as):
+    ada = open_as("ada", "/orders/")
+    is_live(ada)
+    card = ada.locator(".card", has_text="Margherita")
+    amount = ada.get_by_label("How many Margherita")
+    amount.fill("")
+    ada.get_by_role("button", name="Add Margherita to the basket").click()
+    expect(card.locator(".problem")).to_contain_text("whole number")
+    amount.fill("3")
+    ada.get_by_role("button", name="Add Margherita to the basket").click()
+    expect(ada.locator("#basket .many")).to_have_text("3")
+    expect(card.locator(".problem")).to_have_count(0)
+    expect(amount).to_have_value("1")
+    assert amount.get_attribute("aria-invalid") is None
+    assert card.locator("details").get_attribute("open") is None
+
+
+@pytest.mark.usefixtures("menu")
+def test_an_open_page_follows_the_clock_when_a_closing_begins_and_ends(open_as, app):  # O9
+    with app.app_context():
+        now = utcnow()
+        begins, ends = now + timedelta(seconds=20), now + timedelta(seconds=50)
+        db.session.add(Closing(closes_at=begins, opens_at=ends))
+        db.session.commit()
+    ada = open_as("ada", "/orders/")
+    is_live(ada)
+    add(ada)
+    expect(ada.locator("#hours")).to_contain_text("last orders at")
+    expect(ada.locator("#hours")).to_contain_text("Closed", timeout=60_000)
+    expect(ada.locator("#basket .closed")).to_be_visible()
+    expect(ada.locator("#hours")).to_contain_text("The oven is hot", timeout=60_000)
+    expect(ada.locator("#basket .closed")).to_have_count(0)
 
 
 def test_a_new_price_is_shown_with_the_old_one_and_asked_once(open_as, shop):  # O10

@@ -135,6 +135,8 @@ def test_a_new_password_ends_the_other_sessions_and_renews_this_one(app, as_user
     old = cookie(here)
     answer = here.post("/account/password", data={"current": DEMO_PASSWORD, "password": "a better one"})
     assert answer.status_code == 303
+    said = "Your password is changed"
+    assert [said in here.get("/account").text for _ in range(2)] == [True, False], "it is said, and once"
     assert [is_signed_in(here), is_signed_in(there)] == [True, False]
     assert cookie(here) != old
     assert clients.sign_in(clients.browser(app), "ada").status_code == 400

@@ -39,7 +39,7 @@ def test_an_empty_site_gets_people_menu_rooms_and_orders_once(empty):
 def test_the_board_has_something_in_each_column_and_orders_can_follow(empty):
     seed(empty)
     with empty.app_context():
-        board = Order.on_board()
+        board, _ = Order.on_board()
         assert {order.state for order in board} == {"new", "oven", "ready"}
         assert all(order.version == len(order.steps) for order in board)
         assert board[-1].advance("new", "Carlo")

@@ -115,6 +115,13 @@ def test_a_body_over_the_limit_is_said_beside_the_field_too(app, carlo, headers)
     assert nothing_started(app)
 
 
+@pytest.mark.parametrize("headers", [{}, AS_HTMX])
+def test_a_body_over_the_limit_elsewhere_gets_the_sites_own_words(carlo, headers):
+    answer = carlo.post("/jobs/retries?kind=menu_import", data={"count": "x" * 1_100_000}, headers=headers)
+    assert answer.status_code == 413
+    assert "too large" in soup(answer).find(id="error").text
+
+
 def test_two_hundred_megabytes_are_answered_beside_the_field_and_fill_no_memory(app, serve):
     live_server = serve(SECRET_KEY=app.config["SECRET_KEY"])
     headers = {

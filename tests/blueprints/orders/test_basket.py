@@ -40,6 +40,20 @@ def test_sizes_and_extras_count_in_the_price_and_stand_on_the_order(ada, menu, o
     assert "NO basil" in ada.get(f"/orders/{order_id}").text
 
 
+def test_more_than_may_be_ordered_of_one_is_refused_with_what_is_there(ada, menu, basket_of):
+    ordering.add(ada, menu["Bianca"], 15)
+    path = f"/orders/items/{menu['Bianca']}/lines"
+    answer = ada.post(path, data={"quantity": "10"}, headers=AS_HTMX)
+    assert answer.status_code == 422
+    assert "15 are in your basket, and 20 is the most" in soup(answer).select_one(".problem").text
+    assert basket_of("ada") == [("Bianca", 15)]
+    answer = ada.post(path, data={"quantity": "5"}, headers=AS_HTMX)
+    assert answer.status_code == 200
+    card = soup(answer).select_one(f"[hx-target='#item-{menu['Bianca']}']")
+    assert card.select(".problem") == [], "what was refused before is not wrong any more"
+    assert basket_of("ada") == [("Bianca", 20)]
+
+
 def test_the_basket_is_there_on_another_device_and_nobody_elses(ada, as_user, menu):
     ordering.add(ada, menu["Bianca"], 3)
     assert sums(as_user("ada").get("/orders/")) == ["€19.50"]

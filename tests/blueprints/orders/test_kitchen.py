@@ -2,6 +2,7 @@
 
 import pytest
 
+from blueprints.orders import models
 from tests.blueprints.pages import AS_HTMX, queries, soup
 
 
@@ -36,6 +37,16 @@ def test_the_administrator_may_see_it(as_user):
 
 def test_an_empty_board_says_so(carlo):
     assert "No new orders" in carlo.get("/kitchen/").text
+
+
+def test_what_does_not_fit_on_the_board_is_counted(carlo, order_of, monkeypatch):
+    monkeypatch.setattr(models, "MOST_ON_BOARD", 2)
+    numbers = [order_of("ada") for _ in range(5)]
+    answer = carlo.get("/kitchen/")
+    assert columns(answer)["new"] == [f"ticket-{number}" for number in numbers[:2]]
+    assert soup(answer).find(id="beyond").text.startswith("3 newer")
+    monkeypatch.setattr(models, "MOST_ON_BOARD", 5)
+    assert soup(carlo.get("/kitchen/")).find(id="beyond").text == ""
 
 
 def test_an_order_goes_through_the_columns_and_off_the_board(carlo, order_of):

@@ -1,7 +1,10 @@
 """What the kitchen says about the menu and the hours, and what it may not say."""
 
+from datetime import datetime
+
 import pytest
 
+from blueprints.orders.menu import SOON, Closing
 from blueprints.orders.models import MenuItem
 from database import db
 from tests.blueprints.pages import queries, soup
@@ -51,6 +54,22 @@ def test_closing_and_opening(carlo, as_user, menu):
     assert "Open now" in carlo.get("/kitchen/menu").text
     assert carlo.post("/kitchen/closings/end").status_code == 303
     assert "Open." in soup(ada.get("/orders/")).find(id="hours").text
+
+
+def test_a_closing_of_tomorrow_is_shown_and_can_be_dropped(app, carlo, as_user, menu):
+    carlo.post("/kitchen/closings", data={"begins": "1380", "lasts": "60"})
+    carlo.post("/kitchen/closings", data={"begins": "600", "lasts": "30"})
+    rows = [row.text for row in soup(carlo.get("/kitchen/menu")).select(".closing")]
+    assert [row.split()[0] for row in rows] == ["Open;", "Then"]
+    hours = soup(as_user("ada").get("/orders/")).find(id="hours")
+    assert "The oven is hot" in hours.text, "in ten hours is not soon"
+    with app.app_context():
+        first = Closing.planned()[0]
+        assert datetime.fromisoformat(hours["data-until"]) == first.closes_at - SOON
+    assert carlo.post("/kitchen/closings/end").status_code == 303
+    assert soup(carlo.get("/kitchen/menu")).select(".closing") == []
+    with app.app_context():
+        assert Closing.changes_at() is None
 
 
 def test_a_bad_closing_is_said_beside_its_field_and_kept(carlo, menu):

@@ -224,3 +224,18 @@ def test_whoever_is_taken_out_sees_it_and_nothing_more(enter, closed, transport,
     expect(ada.get_by_role("heading", name="Chat")).to_be_visible()
     expect(ada.locator("#rooms .name")).to_have_text(["Lounge"])
     assert ada.goto(grace.url).status == 404
+
+
+def test_whoever_is_taken_out_while_reading_older_messages_loses_them_too(enter, open_as, closed, talk):
+    number = int(closed.rsplit("/", 1)[1])
+    ids = talk("grace", [f"said {n}" for n in range(3)], room=number, quiet=True)
+    ada = open_as("ada", f"{closed}?before={ids[-1]}")
+    expect(ada.locator("#messages .message")).to_have_count(2)
+    expect(ada.locator("html")).to_have_attribute("data-live", "live")
+    boss = open_as("grace", f"{closed}/people")
+    boss.get_by_role("button", name="Take Ada out").click()
+    expect(ada.get_by_role("heading", name="You no longer have access")).to_be_visible()
+    for left in (ada.get_by_text("said"), ada.locator("#people li"), ada.locator(".conversation > .pager")):
+        expect(left).to_have_count(0)
+    ada.get_by_role("link", name="To the other rooms").click()
+    expect(ada.locator("#rooms .name")).to_have_text(["Lounge"])
