@@ -54,6 +54,7 @@ function follow() {
 }
 
 document.addEventListener("focusin", ({target}) => {
+  if (target.matches(".lane h2")) return; // where a swap leaves the focus of a lane that became empty: no choice of anybody
   const ticket = ticketOf(target);
   chosen = ticket && {ticket, lane: ticket.parentNode};
 });
