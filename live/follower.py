@@ -11,10 +11,8 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-import redis
-
 from live.errors import HistoryLost
-from live.log import Entry, Log
+from live.log import NO_REDIS, Entry, Log
 from live.memory import Memory, remember
 
 CHECK_S = 5  # without news for so long, Redis is asked for epoch and head
@@ -53,7 +51,7 @@ class Follower:
         while not self._stopping.is_set():
             try:
                 self._follow(self.load())
-            except (redis.RedisError, HistoryLost, KeyError, ValueError, TypeError) as error:
+            except (*NO_REDIS, HistoryLost, KeyError, ValueError, TypeError) as error:
                 if not self._stopping.is_set():
                     logger.warning("log: %s: %s", type(error).__name__, error)
                 self._stopping.wait(random.uniform(0.1, 1))

@@ -14,10 +14,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import redis
-
 from live.event import Event
-from live.log import EPOCH, LATEST_KEPT_S, WAKE, Log
+from live.log import EPOCH, LATEST_KEPT_S, NO_REDIS, WAKE, Log
 from live.subscription import Subscription
 
 SETTLED_S = 0.02  # events of one millisecond are heard within it
@@ -90,7 +88,7 @@ class Latest:
                 with self._log.client.pubsub() as channel:  # type: ignore[no-untyped-call]
                     channel.subscribe(self._log.channel)
                     self._hear(channel)
-            except (redis.RedisError, KeyError, ValueError, TypeError) as error:
+            except (*NO_REDIS, KeyError, ValueError, TypeError) as error:
                 if not self._stopping.is_set():
                     logger.warning("channel: %s: %s", type(error).__name__, error)
                 self._stopping.wait(random.uniform(0.1, 1))

@@ -28,6 +28,8 @@ REDIS_ANSWER_S = 2
 REDIS_CONNECTIONS = 50  # of a process: whoever finds none free waits, as for an answer
 LATEST_KEPT_S = 15 * 60
 EPOCH, WAKE = "epoch", "wake"  # what is said on the channel beside volatile events
+# No answer. redis-py has no word of its own for a connection that is closed while it writes, as a stopping hub does it.
+NO_REDIS = (redis.RedisError, AttributeError)
 
 _PRELUDE = files("live").joinpath("log.lua").read_text()
 

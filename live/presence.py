@@ -13,9 +13,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import cast
 
-import redis
-
-from live.log import LATEST_KEPT_S, Log, new_uuid
+from live.log import LATEST_KEPT_S, NO_REDIS, Log, new_uuid
 
 TURN_S = 0.5  # changes within it are said together
 LINGER_S = 2  # a reload or another transport is back by then; a closed tab is gone within 3 s
@@ -89,9 +87,9 @@ class Presence:
         while not stopping.wait(TURN_S):
             try:
                 self.turn()
-            except redis.RedisError as error:
+            except NO_REDIS as error:
                 logger.warning("presence: %s", error)
-        with suppress(redis.RedisError):
+        with suppress(*NO_REDIS):
             self._say_all({topic for topic, _ in self._held}, self._held, set(), 2 * RENEW_S)
 
     def turn(self) -> None:

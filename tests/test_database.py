@@ -249,6 +249,33 @@ def test_a_time_without_a_zone_is_refused(app):
             db.session.commit()
 
 
+def postgres(url):
+    engine = sa.create_engine(url.replace("://", "+psycopg://"), poolclass=sa.NullPool)
+    return engine.begin()
+
+
+@pytest.mark.usefixtures("postgres_url")
+def test_a_database_that_a_test_gives_back_is_as_fresh_as_a_new_one(run_folder, redis_url):
+    def use(url):
+        with postgres(url) as connection:
+            names = connection.scalars(sa.text('SELECT name FROM "user" ORDER BY id')).all()
+            connection.execute(sa.text("DELETE FROM \"user\" WHERE name <> 'Ada'"))
+            room = "INSERT INTO rooms (name, about, kind, posted) VALUES ('R', '', 'open', 0) RETURNING id"
+            return names, connection.scalar(sa.text(room))
+
+    url, give_back = databases.postgres_copy(run_folder, redis_url)
+    first = use(url)
+    give_back()
+    again, give_back = databases.postgres_copy(run_folder, redis_url)
+    assert (again, use(again)) == (url, first)
+    with postgres(again) as connection:
+        connection.execute(sa.text("CREATE TABLE more (id int)"))
+    give_back()
+    other, give_back = databases.postgres_copy(run_folder, redis_url)
+    assert (other != url, use(other)) == (True, first)
+    give_back()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty_database(request, run_folder, tmp_path):
     if request.param == "sqlite":

@@ -64,6 +64,7 @@ def test_one_command_starts_everything_says_where_and_ctrl_c_ends_it(tmp_path):
     assert {path.name for path in ROOT.iterdir()} - before <= hidden
 
 
+@pytest.mark.long
 def test_the_second_start_answers_within_five_seconds_and_keeps_what_was_there(tmp_path):
     seconds_to_answer(tmp_path / "var", 1)
     key = (tmp_path / "var" / "secret_key").read_text()
