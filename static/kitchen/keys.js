@@ -40,10 +40,11 @@ function step(by) {
   choose(all[(at + by + all.length) % all.length]);
 }
 
+const isLost = () => chosen && (!chosen.ticket.isConnected || chosen.ticket.parentNode !== chosen.lane);
+
 // The chosen ticket moved on or went: the one after it is chosen, never nothing.
 function follow() {
-  const lost = chosen && (!chosen.ticket.isConnected || chosen.ticket.parentNode !== chosen.lane);
-  if (lost) {
+  if (isLost()) {
     const at = order.indexOf(chosen.ticket.id), stays = (id) => shown().find((ticket) => ticket.id === id && ticket !== chosen.ticket);
     const next = order.slice(at + 1).concat(order.slice(0, Math.max(0, at)).reverse()).map(stays).find(Boolean);
     chosen = null;
@@ -54,7 +55,7 @@ function follow() {
 }
 
 document.addEventListener("focusin", ({target}) => {
-  if (target.matches(".lane h2")) return; // where a swap leaves the focus of a lane that became empty: no choice of anybody
+  if (isLost()) return; // the swap that took it away has passed the focus on, perhaps to a line: nobody has chosen that
   const ticket = ticketOf(target);
   chosen = ticket && {ticket, lane: ticket.parentNode};
 });
