@@ -4,4 +4,5 @@ import "./kitchen/arrivals.js";
 import "./kitchen/bumps.js";
 import "./kitchen/keys.js";
 import "./kitchen/pages.js";
+import "./kitchen/pointer.js";
 import "./kitchen/screen.js";

@@ -117,6 +117,48 @@ def test_one_key_one_bump_everywhere(kitchen, open_as, shop, transport):  # K4 K
     assert shop.orders() == [(number, "oven"), (other, "new")]
 
 
+def test_a_press_belongs_to_the_button_it_began_on_though_the_board_moves(kitchen, shop):  # K4 K5
+    numbers = [shop.place() for _ in range(5)]
+    page = kitchen(has_touch=True)
+    by_mouse, by_finger, nobody = numbers[1], numbers[3], numbers[4]
+    key_of(page, nobody)
+    page.mouse.move(*middle(page, by_mouse))
+    page.mouse.down()
+    leaves(page, shop, numbers[0])
+    page.mouse.up()
+    in_the_oven(page, by_mouse)
+
+    finger = page.context.new_cdp_session(page)
+    x, y = middle(page, by_finger)
+    finger.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    leaves(page, shop, numbers[2])
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    in_the_oven(page, by_finger)
+
+    page.mouse.move(*middle(page, nobody))
+    page.mouse.down()
+    page.mouse.move(5, 5)  # who moves away has taken it back
+    page.mouse.up()
+    assert ticket(page, nobody).get_attribute("data-local-wait") is None
+    assert dict(shop.orders()) == dict.fromkeys(numbers[:4], "oven") | {nobody: "new"}
+
+
+def leaves(page, shop, number):
+    """Another cook takes the ticket above, and what is under the finger moves up."""
+    shop.move(number, "new")
+    in_the_oven(page, number)
+
+
+def in_the_oven(page, number):
+    expect(page.locator(f"#column-oven #ticket-{number}")).to_be_visible()
+
+
+def middle(page, number):
+    """Where a finger presses a ticket's button."""
+    box = ticket(page, number).locator(".bump").bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
 def test_two_cooks_one_wins_and_the_other_reads_who(kitchen, shop):  # K5
     number = shop.place()
     here = kitchen()
