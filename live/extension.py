@@ -84,7 +84,9 @@ class Live:
         self._app, self._recheck, self._session = app, recheck, session
         self._fragments = Fragments(app)
         self._signer = TopicList(config["SECRET_KEY"])
-        self.gate = Gate(self._topics, self._signer, identify, self._everywhere)
+        self.gate = Gate(
+            self._topics, self._signer, identify, self._everywhere, lambda: self.hub.follower.epoch
+        )
         self.log = Log(connect(config["REDIS_URL"]), config["LIVE_SPACE"], config["LIVE_HISTORY_EVENTS"])
         self.hub = Hub(
             self.log,
@@ -130,7 +132,8 @@ class Live:
 
     def everywhere(self, function: Everywhere) -> Everywhere:
         """Registers topics that every page of a user follows beside its own: `function(user)`, for what the frame of
-        all pages shows. Asked at each connect, and trusted; `grant` and `revoke` say what changes in between."""
+        all pages shows. Trusted, and asked once for each version of the user's identity, so what changes it moves the
+        version; `grant` and `revoke` tell the pages that are open."""
         self._everywhere.append(function)
         return function
 
@@ -298,7 +301,8 @@ class Live:
 
     def _take_position(self) -> None:
         # Before anything reads the database: too old costs a repeat, too new would cost an event.
-        if request.endpoint and not request.endpoint.endswith("static"):
+        # A connection brings its own.
+        if request.endpoint and request.blueprint != "live" and not request.endpoint.endswith("static"):
             self.hub.start()
             g.live_position = self.hub.position()
 

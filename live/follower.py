@@ -56,6 +56,10 @@ class Follower:
                     logger.warning("log: %s: %s", type(error).__name__, error)
                 self._stopping.wait(random.uniform(0.1, 1))
 
+    @property
+    def epoch(self) -> str:
+        return self.memory.epoch if self.memory else ""
+
     def number(self) -> int:
         return self.memory.n if self.memory else 0
 

@@ -1,5 +1,7 @@
 """What every transport asks first: origin, identity, topics, limits. Positions are no permission."""
 
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,6 +12,7 @@ from werkzeug.exceptions import BadRequest, Forbidden, Unauthorized
 from live.topics import MAX_TOPICS_PER_PAGE, TopicList, Topics
 
 Everywhere = Callable[[Any], Iterable[str]]
+MAX_FRAMES = 10_000  # remembered: of as many people as there may be connections
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,9 @@ class Admission:
 class Gate:
     """Asks the site's callables; the same questions for every transport.
 
-    `everywhere` name topics that every page of a user follows; what they name needs no further rule.
+    `everywhere` name topics that every page of a user follows; what they name needs no further rule. They are asked
+    once for each version of a user: after an outage thousands come back at once. `lifetime()` is the epoch of the
+    log: in another one the database may be yesterday's, and its versions may come again.
     """
 
     def __init__(
@@ -52,8 +57,12 @@ class Gate:
         signer: TopicList,
         identify: Callable[[], Identity | None],
         everywhere: Iterable[Everywhere] = (),
+        lifetime: Callable[[], str] = str,
     ) -> None:
         self.topics, self._signer, self.identify, self._everywhere = topics, signer, identify, everywhere
+        self._lifetime = lifetime
+        self._frames: OrderedDict[tuple[str, Any, int], frozenset[str]] = OrderedDict()
+        self._lock = threading.Lock()
 
     def admit(self, request: Request) -> Admission:
         """Who asks, and what they may read.
@@ -90,7 +99,18 @@ class Gate:
         return Admission(identity, allowed | frame, frozenset(topics) - allowed - frame)
 
     def _frame(self, identity: Identity) -> frozenset[str]:
-        return frozenset(topic for function in self._everywhere for topic in function(identity.user))
+        key = self._lifetime(), identity.user_id, identity.version
+        frame = self._frames.get(key)
+        if frame is None:
+            frame = frozenset(topic for function in self._everywhere for topic in function(identity.user))
+            self._remember(key, frame)
+        return frame
+
+    def _remember(self, key: tuple[str, Any, int], frame: frozenset[str]) -> None:
+        with self._lock:
+            self._frames[key] = frame
+            if len(self._frames) > MAX_FRAMES:
+                self._frames.popitem(last=False)
 
 
 def same_origin(request: Request) -> bool:

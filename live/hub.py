@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING
 
 from live.catching_up import CatchingUp
@@ -99,17 +99,18 @@ class Hub:
 
     def start(self) -> None:
         """Starts the loops; a later call only waits, as the first does, for the history to be there."""
-        with self._lock:
-            if not self._threads:
-                self._start_loops()
+        if not self._threads:  # asked by each request, which should not wait for a round
+            with self._lock:
+                if not self._threads:
+                    self._start_loops()
         if not self.follower.loaded.is_set():
             self.follower.loaded.wait(max(0.0, self._started_at + FIRST_LOAD_S - self._clock()))
 
     def _start_loops(self) -> None:
         loops = [self.follower.run, self._latest.listen, self._beats, self._rechecks]
         loops += [partial(each.run, self._stopping) for each in (self.presence, self.rates)]
-        self._threads = [threading.Thread(target=loop, name="live-hub", daemon=True) for loop in loops]
         self._started_at = self._clock()
+        self._threads = [threading.Thread(target=loop, name="live-hub", daemon=True) for loop in loops]
         for thread in self._threads:
             thread.start()
         if self.relay:
@@ -176,8 +177,7 @@ class Hub:
         with self._lock:
             self.open.add(reader)
             self.presence.note(self.open.with_presence(reader.topics), str(reader.identity.user_id))
-            opened = json.dumps({"build": self.build, "seen": self._latest.seen_ms})
-            reader.say("live:open", opened, quiet=True)
+            reader.greet(_opened(self.build, self._latest.seen_ms))
             self._catching_up.begin(reader, position, asked_at)
 
     def adopt(self, descriptor: int, reader: Subscription, line: Line) -> None:
@@ -289,3 +289,9 @@ class Hub:
             for start in range(0, len(readers), RECHECK_AT_ONCE):
                 self._still_valid(readers[start : start + RECHECK_AT_ONCE])
                 self._stopping.wait(RECHECK_PAUSE_S)
+
+
+@lru_cache(maxsize=1)
+def _opened(build: str, seen_ms: int) -> Encoded:
+    """The first word to everybody who comes before the next event."""
+    return Encoded(Event("", json.dumps({"build": build, "seen": seen_ms}), "live:open"), None)

@@ -53,6 +53,9 @@ class Readers:
     def of_user(self, user_id: Any) -> list[Subscription]:
         return list(self._of_user.get(str(user_id), ()))
 
+    def count_of_user(self, user_id: Any) -> int:
+        return len(self._of_user.get(str(user_id), ()))
+
     def of_address(self, address: str) -> int:
         return self._of_address[address]
 

@@ -99,9 +99,13 @@ class Subscription:
             self.n = encoded.n
         self._add(encoded, counted=not replay)
 
-    def say(self, name: str, data: str = "", *, quiet: bool = False) -> None:
-        """Adds a named event of the core; a quiet one does not end the waiting of a long-poll."""
-        self._add(Encoded(Event("", data, name), None), quiet=quiet and self.finite)
+    def say(self, name: str, data: str = "") -> None:
+        """Adds a named event of the core."""
+        self._add(Encoded(Event("", data, name), None))
+
+    def greet(self, opened: Encoded) -> None:
+        """Adds the first word, the same for all; it does not end the waiting of a long-poll."""
+        self._add(opened, quiet=self.finite)
 
     def bye(self, reason: str, retry_ms: int) -> None:
         """Sends the reader away; it comes back with its position after about `retry_ms`."""

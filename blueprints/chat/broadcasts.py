@@ -76,6 +76,7 @@ def message_changed(message):
 def count_changed(membership):
     """What is unread in a room for one person; whoever is new in it follows its news from now on."""
     if membership.is_new:
+        _rights_moved(membership.user_id)
         live.grant(user_id=membership.user_id, topic=news_topic(membership.room_id))
     topic, row = user_topic(membership.user_id), f"unread-{membership.room_id}"
     live.upsert(topic, "#chat-unread", "chat/_unread.html", unread=membership, key=row)
@@ -108,11 +109,15 @@ def member_added(room, user_id):
 
 def member_removed(room, user_id):
     """Before the commit: delivery ends with it, and a version that moved ends it where this is not heard."""
-    user = db.session.get(User, user_id)
-    user.rights_version = User.rights_version + 1
+    _rights_moved(user_id)
     if room.kind != OPEN:
         live.revoke(user_id=user_id, topic=room_topic(room.id))
     live.revoke(user_id=user_id, topic=news_topic(room.id))
     live.remove(user_topic(user_id), f"#unread-{room.id}")
     live.refresh(user_topic(user_id), "#rooms")
     people_changed(room.id)
+
+
+def _rights_moved(user_id):
+    user = db.session.get(User, user_id)
+    user.rights_version = User.rights_version + 1

@@ -12,7 +12,7 @@ from blueprints.chat.texts import shown
 from database import db, only_reading
 from extensions import live
 
-MAX_ROOMS = 500  # counted live, those somebody has read in last; the lists of rooms count them all
+MAX_ROOMS = 500  # counted live, the newest of them; the lists of rooms count them all
 REACTION_WORDS = {
     "heart": "Love it",
     "smile": "Funny",
@@ -45,9 +45,8 @@ def unread():
 
 
 def _newest(query, user):
-    """The same on the page and at its connection."""
-    order = (Membership.read_id.desc(), Membership.room_id)
-    return query.where(Membership.user_id == user.id).order_by(*order).limit(MAX_ROOMS)
+    """The same on the page and at its connection, and as long as the memberships are."""
+    return query.where(Membership.user_id == user.id).order_by(Membership.room_id.desc()).limit(MAX_ROOMS)
 
 
 @bp.app_template_filter("chat_text")

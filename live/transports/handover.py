@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import time
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any, cast
 
 from flask import Response
@@ -55,10 +57,19 @@ class LiveResponse(Response):
         raise NotImplementedError
 
     def _head(self, environ: Any) -> bytes:
-        lines = [f"{environ['SERVER_PROTOCOL']} {self.status}", f"Date: {http_date()}", "Connection: close"]
+        lines = [
+            f"{environ['SERVER_PROTOCOL']} {self.status}",
+            f"Date: {_date(int(time.time()))}",
+            "Connection: close",
+        ]
         headers = self.get_wsgi_headers(environ)
         lines += [f"{name}: {value}" for name, value in headers if name.lower() not in _HOP]
         return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+
+@lru_cache(maxsize=1)
+def _date(second: int) -> str:
+    return http_date(second)
 
 
 def plain_socket(environ: Any) -> socket.socket | None:

@@ -66,7 +66,7 @@ def _refuse_too_many(hub: Hub, identity: Identity, address: str) -> None:
     config = current_app.config
     if len(hub.open) >= config["LIVE_MAX_STREAMS"]:
         raise ServiceUnavailable("Too many connections at the moment.", retry_after=random.randint(5, 30))
-    if len(hub.open.of_user(identity.user_id)) >= config["LIVE_MAX_STREAMS_PER_USER"]:
+    if hub.open.count_of_user(identity.user_id) >= config["LIVE_MAX_STREAMS_PER_USER"]:
         raise TooManyRequests("You have too many pages open.", retry_after=random.randint(5, 30))
     if hub.open.of_address(address) >= config["LIVE_MAX_STREAMS_PER_ADDRESS"]:
         raise TooManyRequests("Too many pages are open at your address.", retry_after=random.randint(5, 30))

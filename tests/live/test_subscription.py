@@ -148,5 +148,5 @@ def test_a_closed_reader_gives_the_rest_and_then_nothing(reader):
 def test_quiet_news_wake_a_stream_but_not_a_poll():
     for finite in (False, True):
         reader = Subscription(ADA, ["a:b"], finite=finite)
-        reader.say("live:open", "{}", quiet=True)
+        reader.greet(Encoded(Event("", "{}", "live:open"), None))
         assert reader._woken is not finite
