@@ -4,6 +4,7 @@ The Redis is one per run and shared by all xdist workers, each with a database n
 PostgreSQL is a cluster of the run's own. Tests see a database that the real migrations made, with the cast in it.
 """
 
+import os
 import threading
 from pathlib import Path
 
@@ -23,6 +24,9 @@ RUN = pytest.StashKey[Run]()
 
 def pytest_configure(config):
     if not hasattr(config, "workerinput"):
+        os.environ.pop(
+            "PYTHONDONTWRITEBYTECODE", None
+        )  # else each process a test starts compiles all of ours anew
         config.stash[RUN] = Run()
 
 
@@ -102,7 +106,7 @@ def database_url(request, run_folder, redis_url, tmp_path):
 
 @pytest.fixture(scope="session", autouse=True)
 def _quick_hashes():
-    """A hash costs 20 ms, so that guessing is slow; tests sign in by the hundred. Of the cost itself: `costly_hashes`."""
+    """A hash costs 20 ms, so that guessing is slow; tests sign in by the hundred. See `costly_hashes`."""
     costly, passwords.HASHER = passwords.HASHER, PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     yield costly
     passwords.HASHER = costly
