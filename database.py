@@ -16,9 +16,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
-import alembic.config
-import alembic.runtime.migration
-import alembic.script
 from flask import has_request_context, request
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import DateTime, MetaData, event
@@ -134,9 +131,11 @@ def reading():
 def refuse_unmigrated(app):
     """Raise NotMigrated unless the database is at the newest migration. For the start of production only:
     `flask db upgrade` must stay possible, so creating an app does not ask."""
+    from alembic.runtime.migration import MigrationContext  # here: no other start needs Alembic
+
     try:
         with app.app_context(), db.engine.connect() as connection:
-            found = alembic.runtime.migration.MigrationContext.configure(connection).get_current_heads()
+            found = MigrationContext.configure(connection).get_current_heads()
     except SQLAlchemyError as error:
         raise NotMigrated(
             f"The database cannot be asked for its version ({type(error).__name__})."
@@ -146,9 +145,12 @@ def refuse_unmigrated(app):
 
 
 def _script(app):
-    config = alembic.config.Config()
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
     config.set_main_option("script_location", app.extensions["migrate"].directory)
-    return alembic.script.ScriptDirectory.from_config(config)
+    return ScriptDirectory.from_config(config)
 
 
 @event.listens_for(Engine, "connect")

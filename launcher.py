@@ -15,7 +15,6 @@ from functools import partial
 from pathlib import Path
 from threading import Timer
 
-import flask_migrate
 from honcho.manager import Manager
 from honcho.process import Popen, Process
 
@@ -99,9 +98,11 @@ def _prepare(config):
 
 
 def _migrate_and_seed():
+    from flask_migrate import upgrade  # here, in the process that migrates: the others need no Alembic
+
     app = site.create_app()
     with app.app_context():
-        flask_migrate.upgrade()
+        upgrade()
     site.seed(app)
 
 

@@ -1,7 +1,7 @@
 """`make chaos`: the real site, hundreds of pages on three transports, changes all the while, one fault after another.
 
-What was acknowledged is compared with what every page was shown. MINUTES, CLIENTS and SEED change the run, KEEP
-keeps its folder with the logs; the result is var/chaos.json, the exit code 0 if the promise was kept.
+What was acknowledged is compared with what every page was shown. MINUTES, CLIENTS, CHANGES (a second) and SEED change
+the run, KEEP keeps its folder with the logs; the result is var/chaos.json, the exit code 0 if the promise was kept.
 """
 
 import asyncio
@@ -33,7 +33,6 @@ from database import db
 
 ROOMS, USERS = 20, 60
 NONE = "-"  # their sessions are made here: nobody signs in
-CHANGES_PER_S = 20
 SLEEP_S, CUT_S = 10, 2
 BETWEEN_S = (10, 20)
 TRANSPORTS = ("stream", "poll", "socket")
@@ -42,8 +41,9 @@ TRANSPORTS = ("stream", "poll", "socket")
 class Chaos:
     """One run: pages, changes and faults, each a task; what happened is in plain lists."""
 
-    def __init__(self, site, cookies, clients, seconds, seed):
-        self.site, self.cookies, self.seconds = site, cookies, seconds
+    def __init__(self, site, cookies, clients, seconds, changes_per_s, seed):
+        self.site, self.cookies = site, cookies
+        self.seconds, self.changes_per_s = seconds, changes_per_s
         self.dice, self.change_dice = (
             random.Random(seed),
             random.Random(seed + 1),
@@ -80,9 +80,9 @@ class Chaos:
 
     async def _change_all(self):
         tasks, begun = [], time.monotonic()
-        while len(tasks) < self.seconds * CHANGES_PER_S:
+        while len(tasks) < self.seconds * self.changes_per_s:
             tasks.append(asyncio.create_task(self._change(self.change_dice.randrange(ROOMS) + 1, len(tasks))))
-            await asyncio.sleep(begun + len(tasks) / CHANGES_PER_S - time.monotonic())
+            await asyncio.sleep(begun + len(tasks) / self.changes_per_s - time.monotonic())
         self.changes = len(tasks)
         await asyncio.gather(*tasks)
 
@@ -222,16 +222,15 @@ def prepare(folder, redis_url):
 
 def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # whatever ends it, no process stays behind
-    minutes, clients, seed = (
-        os.environ.get(*pair) for pair in (("MINUTES", "5"), ("CLIENTS", "200"), ("SEED", "1"))
-    )
+    defaults = {"MINUTES": "5", "CLIENTS": "200", "CHANGES": "20", "SEED": "1"}
+    minutes, clients, changes, seed = (os.environ.get(*pair) for pair in defaults.items())
     folder = Path(tempfile.mkdtemp(prefix="levain-chaos-"))
     site = Site(folder)
     try:
         cookies = prepare(folder, site.redis.url)
         site.start()
         try:
-            chaos = Chaos(site, cookies, int(clients), 60 * float(minutes), int(seed))
+            chaos = Chaos(site, cookies, int(clients), 60 * float(minutes), int(changes), int(seed))
             result = result_of(chaos, int(seed))
         finally:
             site.stop()

@@ -4,15 +4,18 @@ The Redis is one per run and shared by all xdist workers, each with a database n
 PostgreSQL is a cluster of the run's own. Tests see a database that the real migrations made, with the cast in it.
 """
 
+import os
 import threading
 from pathlib import Path
 
 import psutil
 import pytest
 import redis
+from argon2 import PasswordHasher
 
+from blueprints.auth import passwords
 from blueprints.auth.throttle import tally
-from tests.support import clients, databases, server
+from tests.support import clients, databases, processes, server
 from tests.support.shared import Run, require_postgres, start_postgres
 
 LEFT_BEHIND_S = 3
@@ -21,6 +24,9 @@ RUN = pytest.StashKey[Run]()
 
 def pytest_configure(config):
     if not hasattr(config, "workerinput"):
+        os.environ.pop(
+            "PYTHONDONTWRITEBYTECODE", None
+        )  # else each process a test starts compiles all of ours anew
         config.stash[RUN] = Run()
 
 
@@ -96,6 +102,23 @@ def database_url(request, run_folder, redis_url, tmp_path):
     url, drop = databases.postgres_copy(run_folder, redis_url)
     yield url
     drop()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_hashes():
+    """A hash costs 20 ms, so that guessing is slow; tests sign in by the hundred. See `costly_hashes`."""
+    costly, passwords.HASHER = passwords.HASHER, PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    yield costly
+    passwords.HASHER = costly
+
+
+@pytest.fixture
+def costly_hashes(_quick_hashes, monkeypatch):
+    """The hashes of the product, from here on: what is in the database was hashed before."""
+    monkeypatch.setattr(passwords, "HASHER", _quick_hashes)
+    passwords._nobodys.cache_clear()
+    yield _quick_hashes
+    passwords._nobodys.cache_clear()
 
 
 @pytest.fixture
@@ -174,12 +197,12 @@ def worker(server_settings, tmp_path):
 @pytest.fixture(autouse=True)
 def _nothing_left_behind():
     """Fails a test that leaves a thread or a process behind."""
-    threads, children = set(threading.enumerate()), set(psutil.Process().children(recursive=True))
+    threads, children = set(threading.enumerate()), processes.below_us()
     yield
     new_threads = [thread for thread in threading.enumerate() if thread not in threads]
     for thread in new_threads:
         thread.join(LEFT_BEHIND_S)
-    new_children = [child for child in psutil.Process().children(recursive=True) if child not in children]
+    new_children = list(processes.below_us() - children)
     _, alive = psutil.wait_procs(new_children, LEFT_BEHIND_S)
     alive = [
         child for child in alive if "chrom" not in _name(child)

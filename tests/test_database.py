@@ -1,10 +1,14 @@
 """The engine: what may be written when, who waits for whom, times in UTC, and migrations that are really there."""
 
+import os
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import flask_migrate
 import pytest
@@ -17,6 +21,7 @@ from blueprints.auth import User
 from database import NotMigrated, db, end_reading, only_reading, refuse_unmigrated, utcnow, writing
 from tests.support import databases
 
+ROOT = Path(__file__).parent.parent
 WRITERS, WRITES = 2, 25
 
 
@@ -314,3 +319,10 @@ def test_a_database_that_is_away_is_refused_with_a_sentence(redis_url, tmp_path)
     with pytest.raises(NotMigrated, match="cannot be asked"):
         refuse_unmigrated(app)
     databases.close(app)
+
+
+def test_only_who_migrates_waits_for_alembic(tmp_path):
+    start = "import sys, app; app.create_app(); sys.exit('alembic' in sys.modules)"
+    subprocess.run(
+        [sys.executable, "-c", start], cwd=ROOT, env=os.environ | {"LEVAIN_VAR": str(tmp_path)}, check=True
+    )

@@ -28,6 +28,11 @@ def matches(password_hash, password):
         return False
 
 
+def is_outdated(password_hash):
+    """Was it made with other settings than ours of today?"""
+    return HASHER.check_needs_rehash(password_hash)
+
+
 @cache
 def _nobodys():
     return HASHER.hash(os.urandom(16).hex())

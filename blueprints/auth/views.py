@@ -10,7 +10,7 @@ from blueprints.auth.demo import DEMO_PASSWORD, shown_accounts
 from blueprints.auth.forms import PasswordForm, SignInForm, SignUpForm
 from blueprints.auth.local_path import local_path
 from blueprints.auth.models import ROLES, User
-from blueprints.auth.passwords import HASHER, hashed, matches
+from blueprints.auth.passwords import hashed, is_outdated, matches
 from blueprints.auth.sessions import end_all, sign_in, sign_out
 from blueprints.auth.throttle import Attempt, remember_device
 from database import db
@@ -132,7 +132,7 @@ def _with_password(attempt, email, password):
         attempt.failed()
         return None
     attempt.succeeded()
-    fresh_hash = hashed(password) if HASHER.check_needs_rehash(password_hash) else password_hash
+    fresh_hash = hashed(password) if is_outdated(password_hash) else password_hash
     user = User.find(email)
     if not user or user.password_hash != password_hash:
         return None  # deleted, or given another password, in the meantime

@@ -52,8 +52,9 @@ def converges(
     act()
     events = received(client, old)
     fresh = _load(client, url)
-    assert _regions(fresh, ignore), f"{url} has no {REGION}: nothing could be compared"
-    mine, wanted = _regions(apply(old, events, fresh), ignore), _regions(fresh, ignore)
+    wanted = _regions(fresh, ignore)
+    assert wanted, f"{url} has no {REGION}: nothing could be compared"
+    mine = _regions(apply(old, events, fresh), ignore)
     difference = "\n".join(
         difflib.unified_diff(mine, wanted, "old page + events", "fresh page", lineterm="", n=2)
     )

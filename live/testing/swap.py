@@ -4,7 +4,8 @@ It needs BeautifulSoup, a package for development, and imports it only when it i
 """
 # ruff: noqa: S101 - a test kit asserts
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 from live.testing.stream import Received
@@ -18,7 +19,7 @@ def apply(page_html: str, events: Iterable[Received], fresh_html: str = "") -> s
     Shape: a `refresh` takes its region from `fresh_html`, a load of the same page.
     Errors: AssertionError for an event that no page could use: no target on it, two roots, an unknown way to swap.
     """
-    soup, fresh = _soup(page_html), _soup(fresh_html)
+    soup, fresh = _soup(page_html), cache(lambda: _soup(fresh_html))  # most pages are told of no refresh
     for event in events:
         if event.name == "live:refresh":
             _refresh(soup, fresh, event.data)
@@ -34,13 +35,13 @@ def _soup(html: str) -> Any:
     return BeautifulSoup(html, "html.parser")
 
 
-def _refresh(soup: Any, fresh: Any, target: str) -> None:
+def _refresh(soup: Any, fresh: Callable[[], Any], target: str) -> None:
     element = soup.select_one(target)
     if element is None:  # another page of the topic shows it
         return
     region = element if element.has_attr(REGION) else element.find_parent(attrs={REGION: True})
     assert region, f"refresh of {target}, which is in no {REGION}"
-    now = fresh.find(id=region["id"])
+    now = fresh().find(id=region["id"])
     assert now, f"refresh of {target}: the page loaded fresh has no #{region['id']}"
     region.replace_with(_soup(str(now)).find(id=region["id"]))
 

@@ -14,7 +14,7 @@ from blueprints.chat.models import Room
 from blueprints.orders.models import MenuItem, Modifier, Order, OrderLine
 from database import db, utcnow
 from tests.browser.shop import Shop
-from tests.support import server
+from tests.support import processes, server
 from tests.support.clients import session_cookie
 from tests.support.databases import email_of
 from tests.support.far import far  # noqa: F401 (a fixture)
@@ -164,9 +164,9 @@ def _sold(user, number, day):
 @pytest.fixture(autouse=True)
 def _nothing_left_behind():
     """Like everywhere, but for the browser, whose processes come and go as it likes."""
-    before = set(psutil.Process().children(recursive=True))
+    before = processes.below_us()
     yield
-    new = [child for child in psutil.Process().children(recursive=True) if child not in before]
+    new = processes.below_us() - before
     new = [child for child in new if "chrom" not in child.name()]
     _, alive = psutil.wait_procs(new, LEFT_BEHIND_S)
     assert not alive, f"left behind: {alive}"

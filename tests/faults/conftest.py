@@ -1,5 +1,6 @@
 """Fixtures of the fault tests: Redis servers and sites that may be broken, one of each for a whole module."""
 
+import os
 import shutil
 import tempfile
 import threading
@@ -14,7 +15,7 @@ from tests.faults.notes_server import NotesServer
 from tests.faults.open_pages import OpenPage
 from tests.faults.real_site import RealSite
 from tests.faults.redis_servers import RedisServer
-from tests.support import databases
+from tests.support import databases, processes
 from tests.support.far import far  # noqa: F401 (a fixture)
 from tests.support.shared import require_postgres, stop_postgres
 
@@ -24,14 +25,14 @@ LEFT_BEHIND_S = 3
 @pytest.fixture(autouse=True)
 def _nothing_left_behind():
     """As for all tests, but that a module's servers may be started again by one and live on for the next."""
-    threads, children = set(threading.enumerate()), set(psutil.Process().children())
+    threads, children = set(threading.enumerate()), processes.children_of(os.getpid())
     yield
     new_threads = [thread for thread in threading.enumerate() if thread not in threads]
     for thread in new_threads:
         thread.join(LEFT_BEHIND_S)
     kept = {server.process.pid for server in (*RedisServer.running, *NotesServer.running)}
     kept |= {process.pid for site in RealSite.running for process in site.processes}
-    new = [child for child in psutil.Process().children() if child not in children and child.pid not in kept]
+    new = [child for child in processes.children_of(os.getpid()) - children if child.pid not in kept]
     _, alive = psutil.wait_procs(new, LEFT_BEHIND_S)
     left = [thread.name for thread in new_threads if thread.is_alive()] + [str(child) for child in alive]
     assert not left, f"left behind: {left}"

@@ -9,34 +9,17 @@ from uuid import uuid4
 
 import flask_migrate
 import psycopg
-from jinja2 import BytecodeCache
 from sqlalchemy.engine import make_url
 
 from app import create_app
 from blueprints.auth import User, add_demo_accounts
 from database import db
+from tests.support import once
 from tests.support.shared import locked, start_postgres
 
 SECRET_KEY = "a key that only tests use, of 32 bytes and more"
 OUTSIDER = "mallory"
 TEMPLATE = "levain_template"
-
-
-class Compiled(BytecodeCache):
-    """Templates as compiled once in this process: hundreds of apps are made of the same ones."""
-
-    def __init__(self):
-        self._kept = {}
-
-    def load_bytecode(self, bucket):
-        if bucket.key in self._kept:
-            bucket.bytecode_from_string(self._kept[bucket.key])
-
-    def dump_bytecode(self, bucket):
-        self._kept[bucket.key] = bucket.bytecode_to_string()
-
-
-COMPILED = Compiled()
 
 
 def site(url, redis_url, var, **overrides):
@@ -47,9 +30,11 @@ def site(url, redis_url, var, **overrides):
         "LEVAIN_VAR": str(var),
         "SECRET_KEY": SECRET_KEY,
         "TESTING": True,
+        "LIVE_BUILD": "tests",  # else the name of a build is worked out from the times of all files, each time
     }
     app = create_app(own | overrides)
-    app.jinja_env.bytecode_cache = COMPILED
+    with app.app_context():
+        once.share(app, db.engine)
     return app
 
 

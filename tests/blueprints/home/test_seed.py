@@ -27,17 +27,13 @@ def rows(app):
         return [db.session.scalar(select(func.count()).select_from(model)) for model in TABLES]
 
 
-def test_an_empty_site_gets_people_menu_rooms_and_orders_once(empty):
+def test_an_empty_site_gets_people_menu_rooms_and_a_board_that_can_be_worked_on_once(empty):
     seed(empty)
     first = rows(empty)
     seed(empty)
     assert rows(empty) == first
     assert first[:2] == [4, 8]
     assert first[2] > 500
-
-
-def test_the_board_has_something_in_each_column_and_orders_can_follow(empty):
-    seed(empty)
     with empty.app_context():
         board, _ = Order.on_board()
         assert {order.state for order in board} == {"new", "oven", "ready"}
