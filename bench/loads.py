@@ -10,11 +10,11 @@ from uuid import uuid4
 
 from bench.chaos_page import Page
 from bench.client import Client
-from bench.site import ANSWER_S, answer_of, marked
+from bench.site import ANSWER_S, ROOM_ID, answer_of, marked
 from blueprints.orders.broadcasts import MENU
 from live.testing import SocketClient, StreamClient, connection
 
-PAGE, ROOM = "/orders/", "/chat/rooms/3"
+PAGE, ROOM = "/orders/", f"/chat/rooms/{ROOM_ID}"
 EVENTS_PER_S = 10
 FIRST_TRY_S = 1.05  # within it a page tries for the first time, after an outage (static/answers.js)
 TEXT_CHARS = (

@@ -22,11 +22,14 @@ from bench.kinds import ROOT
 from bench.servers import fetch, pin
 from blueprints.auth import LoginSession, User
 from blueprints.auth.sessions import COOKIE_KEY
+from blueprints.chat import rooms
+from blueprints.chat.models import Room
 from database import db, utcnow
 from live.testing import connection
 from live.topics import TopicList
 
 PEOPLE, BROWSERS = 250, 20  # people, and how many browsers each of them has
+ROOM_ID = 3  # the demo's room in which they talk, all of them members: who comes in changes every page of it
 ANSWER_S = 20
 STREAM = (
     "GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: text/event-stream\r\nSec-Fetch-Site: same-origin\r\n"
@@ -62,6 +65,8 @@ class Site:
             people = [User(email=f"{name[7:]}@levain.test", name=name, password_hash="-") for name in names]
             db.session.add_all(people)
             db.session.flush()
+            for who in people:
+                rooms.add(db.session.get(Room, ROOM_ID), who.id)
             rows = [LoginSession.start(who.id, True, 86400) for _ in range(BROWSERS) for who in people]
             db.session.add_all(rows)
             ids = [row.id for row in rows]
