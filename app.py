@@ -13,14 +13,13 @@ import work
 from blueprints import auth, chat, home, jobs, orders
 from blueprints.auth import DEMO
 from config import ConfigError, refuse_unsafe, site_settings
-from database import NotMigrated, db, refuse_unmigrated
-from extensions import limiter, live, login_manager, migrate, sock
+from database import MigrationCommands, NotMigrated, db, refuse_unmigrated, upgrade
+from extensions import limiter, live, login_manager, sock
 from seed import seed
 
-__all__ = ["DEMO", "ConfigError", "NotMigrated", "create_app", "refuse_unmigrated", "seed"]
+__all__ = ["DEMO", "ConfigError", "NotMigrated", "create_app", "refuse_unmigrated", "seed", "upgrade"]
 
 FEATURES = (home, auth, orders, chat, jobs)
-MIGRATIONS = pathlib.Path(__file__).with_name("migrations")
 
 
 def create_app(overrides=None):
@@ -41,7 +40,7 @@ def _bind_extensions(app):
     security.init_app(app)
     errors.init_app(app)
     db.init_app(app)
-    migrate.init_app(app, db, directory=str(MIGRATIONS), render_as_batch=True)
+    app.cli.add_command(MigrationCommands("db", help="Change the tables: `flask db upgrade`."))
     limiter.init_app(app)
     login_manager.init_app(app)
     sock.init_app(app)

@@ -15,8 +15,11 @@ import time
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from pathlib import Path
 
-from flask import has_request_context, request
+import click
+from flask import current_app, has_request_context, request
+from flask.cli import ScriptInfo
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import DateTime, MetaData, event
 from sqlalchemy.engine import Engine
@@ -24,6 +27,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
+MIGRATIONS = str(Path(__file__).parent / "migrations")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 LOCK_PATIENCE_S = 5.0  # a thread may `patience_s.set` less, where it tries again by itself
 LOCK_PAUSE_S, LOCK_MAX_PAUSE_S = 0.002, 0.05
@@ -128,10 +132,32 @@ def reading():
     return has_request_context() and request.method in SAFE_METHODS
 
 
+# -- migrations: Flask-Migrate, and Alembic with it, are loaded by who migrates; no other start waits for them --------
+
+
+class MigrationCommands(click.Command):
+    """`flask db`, in whose place Flask-Migrate's commands run."""
+
+    def make_context(self, info_name, args, parent=None, **extra):
+        from flask_migrate.cli import db as commands
+
+        _bind_migrations(parent.ensure_object(ScriptInfo).load_app())
+        return commands.make_context(info_name, args, parent, **extra)
+
+
+def upgrade():
+    """Brings the database of the current app to the newest tables."""
+    import flask_migrate
+
+    _bind_migrations(current_app)
+    flask_migrate.upgrade()
+
+
 def refuse_unmigrated(app):
     """Raise NotMigrated unless the database is at the newest migration. For the start of production only:
     `flask db upgrade` must stay possible, so creating an app does not ask."""
-    from alembic.runtime.migration import MigrationContext  # here: no other start needs Alembic
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
 
     try:
         with app.app_context(), db.engine.connect() as connection:
@@ -140,17 +166,14 @@ def refuse_unmigrated(app):
         raise NotMigrated(
             f"The database cannot be asked for its version ({type(error).__name__})."
         ) from error
-    if set(found) != set(_script(app).get_heads()):
+    if set(found) != set(ScriptDirectory(MIGRATIONS).get_heads()):
         raise NotMigrated("The database is not migrated: run `flask db upgrade` before the start.")
 
 
-def _script(app):
-    from alembic.config import Config
-    from alembic.script import ScriptDirectory
+def _bind_migrations(app):
+    from flask_migrate import Migrate
 
-    config = Config()
-    config.set_main_option("script_location", app.extensions["migrate"].directory)
-    return ScriptDirectory.from_config(config)
+    Migrate(app, db, directory=MIGRATIONS, render_as_batch=True)
 
 
 @event.listens_for(Engine, "connect")

@@ -98,11 +98,9 @@ def _prepare(config):
 
 
 def _migrate_and_seed():
-    from flask_migrate import upgrade  # here, in the process that migrates: the others need no Alembic
-
     app = site.create_app()
     with app.app_context():
-        upgrade()
+        site.upgrade()
     site.seed(app)
 
 

@@ -18,7 +18,6 @@ from pathlib import Path
 from urllib.parse import urlencode
 from uuid import uuid4
 
-import flask_migrate
 import redis
 from flask.sessions import SecureCookieSessionInterface
 
@@ -29,7 +28,7 @@ from bench.chaos_site import ROOT, SETTINGS, Site, asleep, kill
 from blueprints.auth import LoginSession, User
 from blueprints.auth.sessions import COOKIE_KEY
 from blueprints.chat.models import Room
-from database import db
+from database import db, upgrade
 
 ROOMS, USERS = 20, 60
 NONE = "-"  # their sessions are made here: nobody signs in
@@ -206,7 +205,7 @@ def prepare(folder, redis_url):
     """A migrated database with rooms and people in it; the cookies of their browsers."""
     app = create_app(SETTINGS | {"LEVAIN_VAR": str(folder), "REDIS_URL": redis_url})
     with app.app_context():
-        flask_migrate.upgrade()
+        upgrade()
         db.session.add_all(Room(name=f"Room {n}", about="") for n in range(1, ROOMS + 1))
         users = [User(email=f"u{n}@levain.test", name=f"User {n}", password_hash=NONE) for n in range(USERS)]
         db.session.add_all(users)

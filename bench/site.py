@@ -14,7 +14,6 @@ from urllib.parse import urlencode
 
 import psutil
 from flask.sessions import SecureCookieSessionInterface
-from flask_migrate import upgrade
 from sqlalchemy import update
 
 from app import create_app, seed
@@ -24,7 +23,7 @@ from blueprints.auth import LoginSession, User
 from blueprints.auth.sessions import COOKIE_KEY
 from blueprints.chat import rooms
 from blueprints.chat.models import Room
-from database import db, utcnow
+from database import db, upgrade, utcnow
 from live.testing import connection
 from live.topics import TopicList
 

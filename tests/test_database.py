@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError, StatementError
 
 import database
 from blueprints.auth import User
-from database import NotMigrated, db, end_reading, only_reading, refuse_unmigrated, utcnow, writing
+from database import NotMigrated, db, end_reading, only_reading, refuse_unmigrated, upgrade, utcnow, writing
 from tests.support import databases
 
 ROOT = Path(__file__).parent.parent
@@ -299,7 +299,7 @@ def test_a_database_without_migrations_is_refused_and_one_with_them_is_not(
     with pytest.raises(NotMigrated, match="flask db upgrade"):
         refuse_unmigrated(app)
     with app.app_context():
-        flask_migrate.upgrade()
+        upgrade()
     refuse_unmigrated(app)
     databases.close(app)
 
@@ -307,7 +307,7 @@ def test_a_database_without_migrations_is_refused_and_one_with_them_is_not(
 def test_migrations_go_up_and_down_and_say_what_the_models_say(empty_database, redis_url, tmp_path):
     app = databases.site(empty_database, redis_url, tmp_path)
     with app.app_context():
-        flask_migrate.upgrade()
+        upgrade()
         flask_migrate.check()  # exits when a model has something that no migration makes
         flask_migrate.downgrade(revision="base")
         assert set(sa.inspect(db.engine).get_table_names()) == {"alembic_version"}

@@ -7,12 +7,11 @@ from html.parser import HTMLParser
 from typing import ClassVar
 from urllib.parse import urlencode
 
-import flask_migrate
 import sqlalchemy as sa
 
 from app import seed
 from blueprints.auth import DEMO_PASSWORD, LoginSession, User
-from database import db
+from database import db, upgrade
 from live.testing import TRANSPORTS, Connection
 from live.topics import TopicList
 from tests.support import databases, server
@@ -99,7 +98,7 @@ def seeded_copy(run_folder, redis_url, target):
         if not template.exists():
             app = databases.site(f"sqlite:///{run_folder}/seeding.db", redis_url, run_folder)
             with app.app_context():
-                flask_migrate.upgrade()
+                upgrade()
             seed(app)
             databases.close(app)
             (run_folder / "seeding.db").rename(template)

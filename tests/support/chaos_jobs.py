@@ -21,11 +21,10 @@ from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
-import flask_migrate
 import psutil
 
 from blueprints.auth import User
-from database import db
+from database import db, upgrade
 from embedded_redis import EmbeddedRedis
 from tests.support import clients, databases, server
 from tests.support.chaos_viewer import Viewer
@@ -56,7 +55,7 @@ class Chaos:
         url = f"sqlite:///{self.folder}/levain.db"
         self.app = databases.site(url, self.redis.url, self.folder)
         with self.app.app_context():
-            flask_migrate.upgrade()
+            upgrade()
             names = [f"person{n}" for n in range(PEOPLE)]
             people = [User(email=databases.email_of(name), name=name, password_hash="-") for name in names]
             db.session.add_all(people)

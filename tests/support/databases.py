@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import NamedTuple
 from uuid import uuid4
 
-import flask_migrate
 import psycopg
 from sqlalchemy.engine import make_url
 
 from app import create_app
 from blueprints.auth import User, add_demo_accounts
-from database import db
+from database import db, upgrade
 from tests.support import once
 from tests.support.shared import locked, start_postgres
 
@@ -171,7 +170,7 @@ def _named(url, name):
 def _migrate(url, redis_url, var):
     app = site(url, redis_url, var)
     with app.app_context():
-        flask_migrate.upgrade()
+        upgrade()
         hashed = add_demo_accounts()["ada"].password_hash
         db.session.add(User(email=email_of(OUTSIDER), name="Mallory", role="member", password_hash=hashed))
         db.session.commit()
