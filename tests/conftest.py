@@ -4,6 +4,7 @@ The Redis is one per run and shared by all xdist workers, each with a database n
 PostgreSQL is a cluster of the run's own. Tests see a database that the real migrations made, with the cast in it.
 """
 
+import gc
 import os
 import threading
 from pathlib import Path
@@ -45,6 +46,12 @@ def pytest_unconfigure(config):
 def pytest_collection_modifyitems(items):
     """Who may take longest begins first, so that no worker is still at it when the others are done."""
     items.sort(key=lambda item: -max((mark.args[0] for mark in item.iter_markers("timeout")), default=0))
+
+
+def pytest_collection_finish():
+    """What is loaded by now stays: not looked through again each time Python looks for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_generate_tests(metafunc):
