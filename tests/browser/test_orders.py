@@ -290,6 +290,39 @@ def test_a_new_price_is_shown_with_the_old_one_and_asked_once(open_as, shop):  #
     expect(ada.locator("tfoot .cents")).to_have_text("€9.50")
 
 
+# The finger that was on its way to the button when the question came.
+PRESS_AT_ONCE = """() => new MutationObserver((_records, observer) => {
+  if (!document.getElementById("prices-problem")) return;
+  observer.disconnect();
+  setTimeout(() => { document.getElementById("place-order").click(); window.pressed = true; });
+}).observe(document.getElementById("basket"), {subtree: true, childList: true})"""
+
+
+@pytest.mark.parametrize("transport", ["stream", "poll"])
+def test_a_price_that_changes_on_a_live_page_is_asked_there_and_once(open_as, shop, transport):  # O10
+    ada = open_as("ada", "/orders/")
+    if transport == "poll":
+        by_polling(ada)
+    is_live(ada)
+    add(ada)
+    place = ada.locator("#place-order")
+    place.focus()
+    ada.evaluate(PRESS_AT_ONCE)
+    shop.set_price("Margherita", "9.50")
+    expect(ada.locator("#prices-problem")).to_contain_text("Is the new sum right")
+    expect(ada.locator("#basket .chosen .repriced")).to_contain_text("Now €9.50 each; it was €8.90")
+    ada.wait_for_function("() => window.pressed")
+    expect(place).not_to_have_attribute("aria-disabled", "true")
+    expect(place).to_be_focused()
+    assert shop.orders() == [], "a press that was meant for the old price was taken for the answer"
+    refused = []
+    ada.on("response", lambda answer: refused.append(answer.url) if answer.status == 422 else None)
+    place.click()
+    ada.wait_for_url(re.compile(r"/orders/\d+$"), wait_until="commit")
+    assert refused == [], "it was asked twice"
+    expect(ada.locator("tfoot .cents")).to_have_text("€9.50")
+
+
 @pytest.mark.usefixtures("menu")
 def test_a_whole_order_by_keyboard_at_320_pixels(open_as):  # O11
     ada = open_as("ada", "/orders/", viewport={"width": 320, "height": 640})
