@@ -71,8 +71,22 @@ def test_each_step_is_a_real_event_with_its_time_title_and_one_word(open_as, sho
         ada.wait_for_function("(text) => window.spoken.some((said) => said.includes(text))", arg=word)
     spoken = ada.evaluate("window.spoken")
     assert len(spoken) == len(words), spoken
-    second = open_as("ada", f"/orders/{number}")
-    assert steps(ada) == steps(second)
+    before = steps(ada)
+    assert steps(open_as("ada", f"/orders/{number}")) == before
+    ada.reload()
+    assert steps(ada) == before
+
+
+def test_the_back_button_leads_to_the_step_of_now_and_not_of_then(open_as, shop):  # O3
+    number = shop.place()
+    ada = open_as("ada", f"/orders/{number}")
+    is_live(ada)
+    ada.get_by_role("link", name="Back to the menu").click()
+    expect(ada.locator("#basket")).to_be_visible()
+    shop.move(number, "new", "oven")
+    ada.go_back()
+    expect(ada.locator(".steps .reached")).to_have_count(3)
+    assert steps(ada) == steps(open_as("ada", f"/orders/{number}"))
 
 
 def test_without_an_event_nothing_moves_and_late_is_said_in_words(open_as, shop):  # O1 O2
