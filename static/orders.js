@@ -49,6 +49,30 @@ if (unsent) {
   });
 }
 
+// -- a question that comes under the finger is not answered by the press that was on its way -----------------------
+
+const READ_MS = 600;
+const question = () => document.getElementById("prices-problem") && document.getElementById("basket-shown").value;
+let asked = question();
+
+function giveTimeToRead() {
+  const now = question(), button = document.getElementById("place-order");
+  if (now && now !== asked) {
+    button.setAttribute("aria-disabled", "true");
+    setTimeout(() => button.removeAttribute("aria-disabled"), READ_MS);
+  }
+  asked = now;
+}
+
+if (document.getElementById("basket")) {
+  htmx.registerExtension("order-question", {htmx_after_swap: giveTimeToRead});
+  document.addEventListener("submit", (event) => {
+    if (!event.target.querySelector("#place-order[aria-disabled=true]")) return;
+    event.preventDefault();
+    event.stopPropagation();
+  }, true);
+}
+
 // -- the page of a second device asks by itself ----------------------------------------------------------
 
 const asks = ({target}) => target.matches("#order[data-asks-itself]");

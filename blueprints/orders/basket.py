@@ -12,6 +12,7 @@ from database import UtcDateTime, db, utcnow
 
 MOST_OF_ONE = 20
 MOST_IN_ALL = 50
+MOST_DIGITS = 7
 
 
 class BasketLine(db.Model):
@@ -36,7 +37,11 @@ class BasketLine(db.Model):
     @property
     def each_cents(self):
         """What one costs now."""
-        return unit_cents(self.item, self.modifiers)
+        return unit_cents(self.item.price_cents, self.modifiers)
+
+    @property
+    def is_repriced(self):
+        return self.seen_cents != self.each_cents and not self.item.sold_out
 
     @property
     def sum_cents(self):
@@ -69,6 +74,15 @@ class Basket:
     def total_cents(self):
         return sum(line.sum_cents for line in self.lines)
 
+    @property
+    def is_repriced(self):
+        return any(line.is_repriced for line in self.lines)
+
+    @property
+    def as_shown(self):
+        """What a press on the order's button agrees to. Not the sum alone: two new prices may make the old one."""
+        return ",".join(f"{line.id}x{line.quantity}at{line.each_cents}" for line in self.lines)
+
     def line(self, line_id):
         return next((line for line in self.lines if line.id == line_id), None)
 
@@ -85,8 +99,8 @@ class Basket:
             db.session.delete(line)
 
 
-def unit_cents(item, modifiers):
-    return max(0, item.price_cents + sum(modifier.price_cents for modifier in modifiers))
+def unit_cents(price_cents, modifiers):
+    return max(0, price_cents + sum(modifier.price_cents for modifier in modifiers))
 
 
 def read_choice(item, form):
@@ -107,11 +121,18 @@ def read_quantity(text, least=1):
     return int(text) if least <= int(text) <= MOST_OF_ONE else None
 
 
-def add_line(user, item, modifiers, quantity):
-    """A sentence where that is too many, or "". The same thing in the same form is one line."""
+def read_price(item, form):
+    """The price on the card that was used: that of a page which is not live may be an old one."""
+    text = form.get("price", "")
+    is_price = 0 < len(text) <= MOST_DIGITS and text.isascii() and text.isdecimal()
+    return int(text) if is_price else item.price_cents
+
+
+def add_line(user, item, modifiers, quantity, price_cents):
+    """A sentence where that is too many, or "". The same thing in the same form is one line, at its first price."""
     ids = sorted(modifier.id for modifier in modifiers)
     key = {"user_id": user.id, "item_id": item.id, "choice": ",".join(map(str, ids))}
-    seen = unit_cents(item, modifiers)
+    seen = unit_cents(price_cents, modifiers)
     try:
         with db.session.begin_nested():
             line = BasketLine(**key, chosen=ids, quantity=quantity, seen_cents=seen)
@@ -121,6 +142,6 @@ def add_line(user, item, modifiers, quantity):
         line = db.session.scalars(select(BasketLine).filter_by(**key).with_for_update()).one()
         if line.quantity + quantity > MOST_OF_ONE:
             return f"{line.quantity} are in your basket, and {MOST_OF_ONE} is the most of one kind. Nothing was added."
-        line.quantity, line.seen_cents = line.quantity + quantity, seen
+        line.quantity += quantity
         db.session.flush()
     return ""

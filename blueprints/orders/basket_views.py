@@ -4,7 +4,7 @@ from flask import abort, redirect, render_template, request, url_for
 from flask_login import current_user, login_required
 
 from blueprints.orders import bp
-from blueprints.orders.basket import MOST_OF_ONE, Basket, add_line, read_choice, read_quantity
+from blueprints.orders.basket import MOST_OF_ONE, Basket, add_line, read_choice, read_price, read_quantity
 from blueprints.orders.broadcasts import basket_changed
 from blueprints.orders.menu import MenuItem
 from blueprints.orders.views import basket_context, menu_page
@@ -23,7 +23,8 @@ def create_line(item_id):
         problem = f"Please give a whole number from 1 to {MOST_OF_ONE}."
     if item.sold_out:
         problem = f"{item.name} is sold out for today."
-    problem = problem or add_line(current_user, item, modifiers, quantity)
+    price_cents = read_price(item, request.form)
+    problem = problem or add_line(current_user, item, modifiers, quantity, price_cents)
     return _refused_item(item, problem) if problem else _basket_now(item)
 
 
@@ -38,7 +39,7 @@ def update_line(line_id):
     if line is not None and quantity == 0:
         db.session.delete(line)
     elif line is not None:
-        line.quantity, line.seen_cents = quantity, line.each_cents
+        line.quantity = quantity
     return _basket_now()
 
 

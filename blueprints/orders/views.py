@@ -92,8 +92,8 @@ def _not_as_shown(basket):
     """What became different since the guest saw it."""
     if problems := basket.problems():
         return problems | {"basket": "Something in your basket is sold out. Everything else stays."}
-    if request.form.get("total") != str(basket.total_cents):
-        return {"prices": "Prices have changed since this page was made. Is the new sum right for you?"}
+    if request.form.get("shown") != basket.as_shown:
+        return {"basket": "Nothing was ordered yet: your basket is not as this page has shown it."}
     return {}
 
 

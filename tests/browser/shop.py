@@ -36,6 +36,10 @@ class Shop:
         with self.app.app_context():
             return [(order.id, order.state) for order in db.session.query(Order).order_by(Order.id)]
 
+    def lines(self, order_id):
+        with self.app.app_context():
+            return Order.find(order_id).lines
+
     def age(self, order_id, seconds):
         """As if it had been placed so long ago."""
         with self.app.app_context():

@@ -3,9 +3,7 @@
 It finds about a quarter of what breaks a live page (UX 2.6); focus, speech and keys are tested where they happen.
 """
 
-import os
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -13,86 +11,23 @@ from sqlalchemy import select
 
 from blueprints.auth import User
 from database import db, utcnow
+from tests.browser.axe import TELEPHONE, WALL, check, check_open, settled, text_of_axe, whole, whole_inside
 from tests.support.databases import email_of
 from work import Attempt, Job, Note, moves
 from work.models import ENDED
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.long]
-AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-# What axe leaves to people, and people have looked at: a sign alone (+, -, ●) that has a word beside it or as its name.
-DECIDED = (
-    "Element content contains only non-text characters",
-    "Unable to determine if the visible text is part of the accessible name",
-)
-RUN = """async ([tags, part]) => {
-  const all = {runOnly: tags, resultTypes: ["violations", "incomplete"]};
-  const {violations, incomplete} = await axe.run(part ?? document, all);
-  return [...violations, ...incomplete].flatMap(({id, impact, nodes}) =>
-    nodes.map(({target, any}) => `${id} (${impact}): ${target.join(" ")} ${any[0]?.message ?? ""}`));
-}"""
-STICKS_OUT = """(what) => {
-  const box = (it) => it.getBoundingClientRect(), outer = document.querySelector(what), frame = box(outer);
-  const within = (a, b) => a.left >= b.left && a.right <= b.right && a.top >= b.top && a.bottom <= b.bottom;
-  const parts = [...outer.querySelectorAll("a, button, h2, dd")].filter((it) => it.checkVisibility());
-  const out = parts.filter((it) => !within(box(it), frame)).map((it) => it.textContent);
-  return frame.left >= 0 && frame.right <= innerWidth && frame.width < 800 ? out : [...out, `is ${frame.width} wide`];
-}"""
-WALL = {"width": 1920, "height": 1080}
-TELEPHONE = {"width": 390, "height": 844}
 
 
 @pytest.fixture(scope="module")
 def axe():
-    if not AXE.exists():
-        message = "axe-core is not in node_modules (make setup fetches it): accessibility is NOT tested"
-        if os.environ.get("CI") == "true" or os.environ.get("LEVAIN_REQUIRE_ALL") == "1":
-            pytest.fail(message)
-        pytest.skip(message)
-    return AXE.read_text()
+    return text_of_axe()
 
 
 @pytest.fixture
 def site(serve):
     """With the beat of a real kitchen: a busy machine must not look like a lost contact."""
     return serve(LIVE_BEAT_S=5, LIVE_POLL_WAIT_S=5)
-
-
-def check(page, axe, state, part=None):
-    """In both themes, with motion off so that nothing is judged half way through a change of colour."""
-    found = []
-    for theme in ("light", "dark"):
-        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-        page.evaluate(axe)
-        results = page.evaluate(RUN, [TAGS, part])
-        found += [f"{state}, {theme}: {each}" for each in results if not each.endswith(DECIDED)]
-    assert not found, "\n".join(found)
-
-
-def check_open(page, axe, state, what):
-    """Something that lies open over the page, alone: what it covers nobody sees, and is checked while it is closed."""
-    whole_inside(page, what)
-    page.evaluate("document.querySelector('main').style.visibility = 'hidden'")
-    check(page, axe, state, part=what)
-    page.evaluate("document.querySelector('main').style.visibility = ''")
-
-
-def whole_inside(page, what):
-    """What axe does not see: a pop-up in which all that it has to say has its place."""
-    expect(page.locator(what)).to_be_visible()
-    assert page.evaluate(STICKS_OUT, what) == []
-
-
-def whole(page):
-    """A window as tall as its page: what sticks to the window's edges then covers nothing of it."""
-    height = page.evaluate("document.documentElement.scrollHeight")
-    page.set_viewport_size({"width": page.viewport_size["width"], "height": height})
-
-
-def settled(page):
-    page.wait_for_load_state("load")
-    if page.locator("#live-connect").count():
-        expect(page.locator("html")).to_have_attribute("data-live", "live")
 
 
 def visit(page, axe, *paths):
@@ -192,7 +127,7 @@ def test_ordering_in_every_state(open_as, shop, axe, screen):
     expect(ada.locator(".card .problem")).to_be_visible()
     look("a bad amount")
     shop.set_price("Margherita", "9.50")
-    expect(ada.locator(".repriced")).to_be_visible()
+    expect(ada.locator("#prices-problem")).to_be_visible()
     shop.sold_out("Funghi")
     expect(ada.locator("#basket .problem")).to_be_visible()
     look("sold out, and a new price")

@@ -23,11 +23,11 @@ OscillatorNode.prototype.start = function (...rest) {
   return begin.apply(this, rest);
 };
 }"""
-TEN_MINUTES_AHEAD = """{
+WRONG_CLOCK = """{
   const real = Date;
   window.Date = class extends real {
-    constructor(...given) { if (given.length) super(...given); else super(real.now() + 600000); }
-    static now() { return real.now() + 600000; }
+    constructor(...given) { if (given.length) super(...given); else super(real.now() + WRONG_BY_MS); }
+    static now() { return real.now() + WRONG_BY_MS; }
   };
 }"""
 AGES_WRITTEN = """() => {
@@ -36,6 +36,11 @@ AGES_WRITTEN = """() => {
   for (const age of document.querySelectorAll(".age")) {
     new MutationObserver(note).observe(age, {childList: true, characterData: true, subtree: true});
   }
+}"""
+PRESS = """(number) => {
+  const ticket = document.getElementById(`ticket-${number}`), key = ticket.dataset.localKey;
+  document.body.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true, cancelable: true}));
+  return ticket.dataset.localWait;
 }"""
 # The finger that was on its way to another ticket: it presses the key of a ticket the moment that it gets one.
 PRESS_WHAT_COMES = """() => new MutationObserver((records, observer) => {
@@ -159,6 +164,15 @@ def middle(page, number):
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
+def test_a_press_shows_on_its_ticket_before_anything_else_happens(kitchen, shop):  # K4
+    number = shop.place()
+    page = kitchen()
+    key_of(page, number)
+    assert (
+        page.evaluate(PRESS, number) == "sent"
+    )  # in the same task as the key: no clock is needed to say how soon
+
+
 def test_two_cooks_one_wins_and_the_other_reads_who(kitchen, shop):  # K5
     number = shop.place()
     here = kitchen()
@@ -247,12 +261,13 @@ def test_a_change_is_marked_until_it_is_seen_and_ticks_stay(kitchen, open_as, sh
     assert shop.orders() == [(number, "new")]
 
 
-def test_ages_are_the_servers_whatever_the_device_believes(open_as, shop, chromium):  # K3
+@pytest.mark.parametrize("wrong_by_ms", [600_000, -600_000], ids=["ahead", "behind"])
+def test_ages_are_the_servers_whatever_the_device_believes(open_as, shop, wrong_by_ms):  # K3
     soon, late, old = shop.place(), shop.place(), shop.place()
     for number, seconds in ((soon, 358), (late, 598), (old, 6000)):
         shop.age(number, seconds)
     page = open_as("carlo", "/", viewport=WALL)
-    page.add_init_script(TEN_MINUTES_AHEAD)
+    page.add_init_script(WRONG_CLOCK.replace("WRONG_BY_MS", f"({wrong_by_ms})"))
     asked = []
     page.goto(f"{page.url}kitchen/")
     is_live(page)
@@ -344,6 +359,47 @@ def test_so_many_fit_and_the_rest_is_announced_and_turns(kitchen, shop, size, le
     expect(page.locator(f"#{hidden}:not([data-local-off])")).to_be_visible()
     page.reload()
     expect(page.locator("html")).to_have_attribute("data-size", size)
+
+
+def four_pizzas(shop):
+    """An order as UX counts them: four lines, three of them with words."""
+    ordering.add(shop.ada, shop.items["Margherita"], size="2", extra="3")
+    for item in ("Funghi", "Diavola"):
+        ordering.add(shop.ada, shop.items[item])
+    return shop.place("Margherita", without="4")
+
+
+# (width, height): how many at S, M and L, whole, at least.
+FIT = {(1920, 1080): (12, 10, 4), (1366, 768): (4, 3, 2), (1280, 800): (4, 3, 2), (1024, 768): (3, 2, 2)}
+# Words that leave their box, cut off by what is beside it; and tickets that are not whole.
+CUT_OFF = """() => {
+  const shown = [...document.querySelectorAll(".ticket:not([data-local-off])")];
+  const words = shown.flatMap((it) => [...it.querySelectorAll(".lines span, .lines b, .age, .bump")]);
+  const out = (it) => {
+    const {left, right} = it.getBoundingClientRect();
+    const frame = (it.closest(".ticket") ?? document.documentElement).getBoundingClientRect();
+    return left < frame.left || right > frame.right || it.scrollWidth > it.clientWidth && it.matches(".bump, #bar");
+  };
+  const split = shown.filter((it) => it.getClientRects().length > 1);
+  const parts = [...words, ...document.querySelectorAll("#bar, #bar > *")].filter((it) => it.checkVisibility());
+  return [...parts.filter(out), ...split].map((it) => it.id || it.textContent.trim());
+}"""
+
+
+def test_on_every_screen_so_many_tickets_stand_whole_with_every_word(kitchen, shop):  # K9
+    for n in range(26):
+        shop.move(four_pizzas(shop), *("new", "oven")[: n % 3])
+    page = kitchen()
+    for (width, height), least in FIT.items():
+        page.set_viewport_size({"width": width, "height": height})
+        for keys, size, fit in zip((("-", "-"), ("+",), ("+",)), "SML", least, strict=True):
+            for key in keys:
+                page.keyboard.press(key)
+            expect(page.locator("html")).to_have_attribute("data-size", size)
+            page.keyboard.press("Home")
+            page.evaluate("() => new Promise((done) => setTimeout(done, 100))")  # the board is laid out anew
+            assert page.locator(".ticket:not([data-local-off])").count() >= fit, (width, size)
+            assert page.evaluate(CUT_OFF) == [], (width, size)
 
 
 def test_pages_turn_by_themselves(kitchen, shop):  # K9

@@ -71,8 +71,22 @@ def test_each_step_is_a_real_event_with_its_time_title_and_one_word(open_as, sho
         ada.wait_for_function("(text) => window.spoken.some((said) => said.includes(text))", arg=word)
     spoken = ada.evaluate("window.spoken")
     assert len(spoken) == len(words), spoken
-    second = open_as("ada", f"/orders/{number}")
-    assert steps(ada) == steps(second)
+    before = steps(ada)
+    assert steps(open_as("ada", f"/orders/{number}")) == before
+    ada.reload()
+    assert steps(ada) == before
+
+
+def test_the_back_button_leads_to_the_step_of_now_and_not_of_then(open_as, shop):  # O3
+    number = shop.place()
+    ada = open_as("ada", f"/orders/{number}")
+    is_live(ada)
+    ada.get_by_role("link", name="Back to the menu").click()
+    expect(ada.locator("#basket")).to_be_visible()
+    shop.move(number, "new", "oven")
+    ada.go_back()
+    expect(ada.locator(".steps .reached")).to_have_count(3)
+    assert steps(ada) == steps(open_as("ada", f"/orders/{number}"))
 
 
 def test_without_an_event_nothing_moves_and_late_is_said_in_words(open_as, shop):  # O1 O2
@@ -287,6 +301,39 @@ def test_a_new_price_is_shown_with_the_old_one_and_asked_once(open_as, shop):  #
     expect(ada.locator("#basket .chosen .repriced")).to_contain_text("Now €9.50 each; it was €8.90")
     ada.get_by_role("button", name="Yes, place the order").click()
     ada.wait_for_url(re.compile(r"/orders/\d+$"), wait_until="commit")
+    expect(ada.locator("tfoot .cents")).to_have_text("€9.50")
+
+
+# The finger that was on its way to the button when the question came.
+PRESS_AT_ONCE = """() => new MutationObserver((_records, observer) => {
+  if (!document.getElementById("prices-problem")) return;
+  observer.disconnect();
+  setTimeout(() => { document.getElementById("place-order").click(); window.pressed = true; });
+}).observe(document.getElementById("basket"), {subtree: true, childList: true})"""
+
+
+@pytest.mark.parametrize("transport", ["stream", "poll"])
+def test_a_price_that_changes_on_a_live_page_is_asked_there_and_once(open_as, shop, transport):  # O10
+    ada = open_as("ada", "/orders/")
+    if transport == "poll":
+        by_polling(ada)
+    is_live(ada)
+    add(ada)
+    place = ada.locator("#place-order")
+    place.focus()
+    ada.evaluate(PRESS_AT_ONCE)
+    shop.set_price("Margherita", "9.50")
+    expect(ada.locator("#prices-problem")).to_contain_text("Is the new sum right")
+    expect(ada.locator("#basket .chosen .repriced")).to_contain_text("Now €9.50 each; it was €8.90")
+    ada.wait_for_function("() => window.pressed")
+    expect(place).not_to_have_attribute("aria-disabled", "true")
+    expect(place).to_be_focused()
+    assert shop.orders() == [], "a press that was meant for the old price was taken for the answer"
+    refused = []
+    ada.on("response", lambda answer: refused.append(answer.url) if answer.status == 422 else None)
+    place.click()
+    ada.wait_for_url(re.compile(r"/orders/\d+$"), wait_until="commit")
+    assert refused == [], "it was asked twice"
     expect(ada.locator("tfoot .cents")).to_have_text("€9.50")
 
 

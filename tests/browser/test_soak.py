@@ -4,13 +4,13 @@ At its end the board equals one that was loaded fresh, its memory did not grow, 
 """
 
 import os
-import random
 import sys
 import time
 
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.friday import Friday
 from tests.browser.shop import board, strip
 
 MINUTES = float(os.environ.get("SOAK_MINUTES", "0"))
@@ -27,46 +27,6 @@ WALL = {"width": 1920, "height": 1080}
 def site(serve):
     """With the beat of a real kitchen: a busy machine must not look like a lost contact."""
     return serve(LIVE_BEAT_S=5, LIVE_POLL_WAIT_S=5)
-
-
-class Friday:
-    """What guests and cooks do, one thing after the other, by the dice; at most so many orders are open."""
-
-    MOST_OPEN = 40
-
-    def __init__(self, shop):
-        self.shop, self.dice, self.open, self.done = shop, random.Random(5), {}, 0
-
-    def next(self):
-        happenings = [self.order, self.move, self.move, self.move, self.undo, self.change]
-        if len(self.open) < 3:
-            return self.order()
-        if len(self.open) > self.MOST_OPEN:
-            return self.move()
-        return self.dice.choice(happenings)()
-
-    def order(self):
-        number = self.shop.place(self.dice.choice(list(self.shop.items)), self.dice.randint(1, 3))
-        self.open[number] = "new"
-
-    def move(self):
-        number = self.dice.choice(list(self.open))
-        state = self.open[number]
-        self.shop.move(number, state)
-        self.open[number] = {"new": "oven", "oven": "ready"}.get(state)
-        if self.open[number] is None:
-            del self.open[number]
-            self.done += 1
-
-    def undo(self):
-        self.shop.carlo.post("/kitchen/undos")
-        self.open = {number: state for number, state in self.shop.orders() if state != "done"}
-
-    def change(self):
-        new = [number for number, state in self.open.items() if state == "new"]
-        if new:
-            note = {"note": f"as said {self.dice.random()}"}
-            self.shop.ada.post(f"/orders/{self.dice.choice(new)}/note", data=note)
 
 
 def going_on(count, began):

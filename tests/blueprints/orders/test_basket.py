@@ -158,6 +158,67 @@ def test_a_price_that_changed_is_shown_old_and_new_and_asked_once(ada, menu, cha
         assert Order.find(int(answer.location.rsplit("/", 1)[1])).total_cents == 1900
 
 
+def test_a_page_that_shows_the_new_price_already_asks_there_and_not_again(ada, menu, change_item):
+    ordering.add(ada, menu["Margherita"])
+    change_item("Margherita", price_cents=950)
+    page = soup(ada.get("/orders/"))
+    assert "Is the new sum right" in page.find(id="prices-problem").text
+    assert page.find(id="place-order").text == "Yes, place the order · €9.50"
+    assert ada.post("/orders/", data=ordering.checkout(ada)).status_code == 303
+
+
+def test_two_new_prices_that_make_the_old_sum_are_asked_too(ada, menu, change_item):
+    ordering.add(ada, menu["Margherita"])
+    ordering.add(ada, menu["Bianca"])
+    form = ordering.checkout(ada)
+    change_item("Margherita", price_cents=950)
+    change_item("Bianca", price_cents=590)
+    answer = ada.post("/orders/", data=form)
+    assert answer.status_code == 422
+    assert len(soup(answer).select("#basket .chosen .repriced")) == 2
+
+
+def test_the_old_price_stands_beside_until_it_was_asked_whatever_is_pressed_before(ada, menu, change_item):
+    ordering.add(ada, menu["Margherita"])
+    change_item("Margherita", price_cents=950)
+    path = soup(ada.get("/orders/")).select_one("#basket .amount")["action"]
+    for press in (
+        lambda: ada.post(path, data={"quantity": "2"}),
+        lambda: ordering.add(ada, menu["Margherita"]),
+    ):
+        press()
+        assert "it was €8.90" in soup(ada.get("/orders/")).select_one("#basket .repriced").text
+
+
+def test_a_card_with_an_old_price_puts_that_price_beside_the_new_one(ada, menu, change_item, option):
+    change_item("Margherita", price_cents=950)
+    ordering.add(ada, menu["Margherita"], extra=option("Rocket"), price="890")
+    said = soup(ada.get("/orders/")).select_one("#basket .repriced")
+    assert said.get_text(" ", strip=True).startswith("Now €10.70 each; it was €10.10")
+    for price in ("", "-1", "8.9", "9" * 5000, "²"):
+        ordering.add(ada, menu["Bianca"], price=price)
+    assert len(soup(ada.get("/orders/")).select("#basket .chosen .repriced")) == 1
+
+
+def test_a_basket_that_another_device_changed_is_not_called_a_new_price(ada, menu):
+    ordering.add(ada, menu["Margherita"])
+    form = ordering.checkout(ada)
+    ordering.add(ada, menu["Bianca"])
+    answer = ada.post("/orders/", data=form)
+    assert answer.status_code == 422
+    assert "not as this page has shown it" in soup(answer).find(id="basket-problem").text
+    assert soup(answer).find(id="prices-problem") is None
+    assert ada.post("/orders/", data=ordering.checkout(ada)).status_code == 303
+
+
+def test_a_sold_out_line_at_a_new_price_asks_nothing(ada, menu, change_item):
+    ordering.add(ada, menu["Bianca"])
+    change_item("Bianca", price_cents=700, sold_out=True)
+    page = soup(ada.get("/orders/"))
+    assert page.find(id="prices-problem") is None
+    assert "sold out" in page.select_one("#basket .problem").text
+
+
 def test_a_repeated_post_makes_one_order(ada, menu):
     ordering.add(ada, menu["Margherita"])
     form = ordering.checkout(ada)

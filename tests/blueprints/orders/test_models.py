@@ -18,8 +18,13 @@ COOKS = 8
 ORDERS, THREADS = 100, 50
 
 
+def choose(user, quantity):
+    item = MenuItem.menu()[0]
+    add_line(user, item, [], quantity, item.price_cents)
+
+
 def place(person, token="t1", name="ada", quantity=2):
-    add_line(person(name), MenuItem.menu()[0], [], quantity)
+    choose(person(name), quantity)
     basket = Basket(person(name))
     order = Order.place_once(person(name), basket, token)
     basket.empty()
@@ -76,7 +81,7 @@ def test_a_token_is_somebodys_own(app, menu, person):
 
 def test_of_one_basket_many_posts_at_once_make_one_order(app, menu, person):
     with app.app_context():
-        add_line(person("ada"), MenuItem.menu()[0], [], 2)
+        choose(person("ada"), 2)
         db.session.commit()
 
     def post():
@@ -94,7 +99,7 @@ def test_of_one_basket_many_posts_at_once_make_one_order(app, menu, person):
 
 
 def test_the_same_thing_put_in_by_many_at_once_is_one_line(app, menu, person):
-    in_threads(app, lambda: add_line(person("ada"), MenuItem.menu()[0], [], 1))
+    in_threads(app, lambda: choose(person("ada"), 1))
     with app.app_context():
         assert [line.quantity for line in Basket(person("ada")).lines] == [COOKS]
 

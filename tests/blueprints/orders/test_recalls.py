@@ -1,7 +1,11 @@
 """Undo and the list of what may be called back."""
 
+from datetime import timedelta
+
 import pytest
 
+from blueprints.orders.models import Order, OrderStep
+from database import db, utcnow
 from tests.blueprints.orders.test_kitchen import columns, move
 from tests.blueprints.pages import AS_HTMX, queries, soup
 
@@ -52,6 +56,25 @@ def test_what_was_handed_over_is_listed_and_comes_back(carlo, order_of):
     board = carlo.get("/kitchen/")
     assert columns(board)["ready"] == [f"ticket-{numbers[0]}"]
     assert "RECALLED" in soup(board).find(id=f"ticket-{numbers[0]}").text
+
+
+def test_only_the_last_fifty_of_the_last_hour_are_listed(app, carlo, order_of):
+    numbers = [order_of("ada") for _ in range(3)]
+    for number in numbers:
+        through(carlo, number, "new", "oven", "ready")
+    with app.app_context():
+        db.session.get(Order, numbers[0]).changed_at -= timedelta(minutes=61)
+        copies = [{"token": f"copy{n}", "changed_at": utcnow() + timedelta(seconds=n)} for n in range(49)]
+        who = {"user_id": db.session.get(Order, numbers[0]).user_id, "customer_name": "Ada", "total_cents": 0}
+        for copy in copies:
+            steps = [OrderStep(state="done", by_name="Carlo")]
+            db.session.add(Order(state="done", steps=steps, **copy, **who))
+        db.session.commit()
+    listed = [int(row.text) for row in soup(carlo.get("/kitchen/recalls")).select(".recall-list .number")]
+    assert len(listed) == 50
+    assert numbers[2] in listed
+    assert numbers[0] not in listed
+    assert numbers[1] not in listed
 
 
 def test_the_list_asks_no_more_for_many_orders_than_for_one(app, carlo, order_of):
