@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import flask
@@ -15,7 +13,7 @@ import redis
 from flask import Flask, g, request
 from markupsafe import Markup
 
-from live import cli
+from live import build, cli
 from live.errors import LiveError
 from live.event import GRANT, MAX_EVENT_BYTES, REVOKE, Event, partial, root_id, signal_name
 from live.fragments import Fragments
@@ -90,7 +88,7 @@ class Live:
         self.log = Log(connect(config["REDIS_URL"]), config["LIVE_SPACE"], config["LIVE_HISTORY_EVENTS"])
         self.hub = Hub(
             self.log,
-            build=config["LIVE_BUILD"] or _build(app),
+            build=config["LIVE_BUILD"] or build.name_of(app),
             beat_s=config["LIVE_BEAT_S"],
             recheck_s=config["LIVE_RECHECK_S"],
             still_valid=self._end_invalid,
@@ -337,16 +335,3 @@ class Live:
 
 def _now_ms() -> int:
     return int(time.time() * 1000)
-
-
-def _build(app: Flask) -> str:
-    """A name of this build: another one tells open pages that their scripts are old."""
-    folders = [
-        Path(app.root_path, app.template_folder or ""),
-        Path(app.static_folder or ""),
-        Path(__file__).parent,
-    ]
-    files = sorted(path for folder in folders for path in folder.rglob("*") if path.is_file())
-    return hashlib.sha256(
-        repr([(path.name, path.stat().st_mtime_ns) for path in files]).encode()
-    ).hexdigest()[:12]
