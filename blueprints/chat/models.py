@@ -98,13 +98,13 @@ class Room(db.Model):
         return db.session.scalars(query).all()
 
     def messages(self, before=None, since=None):
-        """One page, oldest first: the newest, those before a message's id, or all since one, itself included."""
+        """Oldest first: one page of the newest, or of those before a message's id; or all since one, itself too."""
         query = select(Message).filter_by(room_id=self.id)
+        if before is not None:
+            query = query.where(Message.id < before)
         if since is not None:
             query = query.where(Message.id >= since).order_by(Message.id).limit(MAX_WINDOW)
             return db.session.scalars(query).all()
-        if before is not None:
-            query = query.where(Message.id < before)
         return db.session.scalars(query.order_by(Message.id.desc()).limit(MESSAGES_PER_PAGE)).all()[::-1]
 
     def nth_newest(self, n, upto=None):
