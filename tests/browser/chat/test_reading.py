@@ -75,6 +75,15 @@ def test_the_line_under_my_eyes_does_not_move(enter, talk, transport, app):
     expect(field(ada)).to_be_focused()
 
 
+def test_whoever_is_near_the_end_is_at_the_end(enter, talk):
+    talk("grace", [f"old {n}" for n in range(40)], quiet=True)
+    ada = enter("ada")
+    ada.locator("#scroll").evaluate("(box) => { box.scrollTop -= 80; }")
+    talk("grace", ["and another"])
+    expect(by(ada, "and another")).to_be_in_viewport()
+    expect(ada.locator("#to-end")).to_be_hidden()
+
+
 def test_scrolling_up_goes_to_where_it_began(enter, talk):
     talk("grace", [f"old {n}" for n in range(120)], quiet=True)
     ada = enter("ada")
