@@ -180,8 +180,14 @@ def _bind_migrations(app):
 def _prepare(connection, _record):
     if isinstance(connection, sqlite3.Connection):
         connection.isolation_level = None  # the library must not begin transactions of its own
+        connection.create_function("lower", 1, _lower, deterministic=True)
         for pragma in PRAGMAS:
             _patiently(connection.execute, pragma)
+
+
+def _lower(value):
+    """SQLite's own knows the letters of ASCII only, so a name with an accent was not found in the other case."""
+    return value.lower() if isinstance(value, str) else value
 
 
 @event.listens_for(Engine, "begin")

@@ -14,7 +14,7 @@ sheet.replaceSync(`.message[data-author="${CSS.escape(me)}"] { --row: var(--own)
 document.adoptedStyleSheets.push(sheet);
 
 htmx.registerExtension("chat-marks", {
-  htmx_before_morph_attr(node, {attrName}) { if (OURS.includes(attrName) && node.closest("#messages, #people")) return false; },
+  htmx_before_morph_attr(node, {attrName}) { if (OURS.includes(attrName) && node.closest(".messages, #people")) return false; },
 });
 
 function dayOf(moment) {

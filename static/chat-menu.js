@@ -46,7 +46,7 @@ async function react(message, kind) {
 
 function pressed(event) {
   const more = event.target.closest(".more"), reaction = event.target.closest(".reaction");
-  if (!more && !reaction) return;
+  if (!reaction && !(more && followsTheRoom)) return; // beside older messages it leads to the page of that one
   event.preventDefault();
   const at = event.target.closest(".message");
   if (more) return open(at, more);
@@ -68,6 +68,7 @@ function keyed(event) {
     next?.focus({preventScroll: event.key === "End"});
     return next?.scrollIntoView({block: "nearest"});
   }
+  if (!followsTheRoom) return;
   if (event.key === "Escape") { event.preventDefault(); return composer.elements.text.focus(); }
   if (!at || at.querySelector(".gone") || event.repeat) return;
   row = at;
@@ -80,7 +81,6 @@ function keyed(event) {
 }
 
 export function start() {
-  if (!followsTheRoom) return;
   messages.addEventListener("click", pressed);
   messages.addEventListener("keydown", keyed);
   menu.addEventListener("click", (event) => {

@@ -1,4 +1,6 @@
 // One post with its answer put into the page: "" when it was taken, else the sentence that says why not.
+import {messages} from "./chat-view.js";
+
 const LOST = "The server could not be reached. Nothing was changed; please try again.";
 
 export async function act(url, fields, use = swapIn) {
@@ -16,6 +18,5 @@ export async function act(url, fields, use = swapIn) {
 }
 
 function swapIn(text) { // an older row never replaces a newer one, so it may come before or after the same by the stream
-  const source = document.getElementById("messages");
-  if (text) return htmx.swap({sourceElement: source, target: source, swap: "none swapEmpty:false", text});
+  if (text) return htmx.swap({sourceElement: messages, target: messages, swap: "none swapEmpty:false", text});
 }

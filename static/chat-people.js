@@ -68,8 +68,7 @@ function edited(records) {
 }
 
 export function start() {
-  if (!line) return;
-  document.addEventListener("live:chat-typing", heard);
+  if (line) document.addEventListener("live:chat-typing", heard);
   document.addEventListener("live:presence", present);
   new MutationObserver(showPresent).observe(people, {childList: true, subtree: true});
   document.addEventListener("chat:arrived", arrived);

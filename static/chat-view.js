@@ -2,7 +2,7 @@
 const NEAR_PX = 100, LOAD_PX = 400, MAX_SHOWN = 300, MAX_WINDOW = 900;
 const byId = (id) => document.getElementById(id);
 
-export const chat = byId("chat"), scroll = byId("scroll"), messages = byId("messages"), composer = byId("composer");
+export const chat = byId("chat"), scroll = byId("scroll"), messages = document.querySelector("#messages, #older"), composer = byId("composer");
 export const me = document.querySelector('meta[name="user-id"]').content;
 export const address = chat.dataset.roomUrl;
 export const idOf = (node) => Number(node.dataset.sort);
@@ -15,7 +15,9 @@ let near = true, unseen = 0, loading = false;
 const toEnd = byId("to-end"), earlier = byId("earlier");
 
 export const isNear = () => near;
-export const followsTheRoom = Boolean(composer); // else an older page, to which nothing comes
+export const followsTheRoom = Boolean(composer); // else a page of older messages: they change, none comes
+const query = new URLSearchParams(location.search), end = query.get("before"); // where older ones end
+let hasGrown = query.has("from");
 
 export function down() {
   scroll.scrollTop = scroll.scrollHeight;
@@ -42,9 +44,9 @@ function trim() { // the far end goes; whoever scrolls up gets it back
 
 // The address says where the page begins, so that a repair or a reload brings this very piece of the history.
 function remember() {
-  if (!followsTheRoom) return;
-  const first = rows()[0], kept = !near && first && rows().length < MAX_WINDOW;
-  const wanted = kept ? `${address}?from=${idOf(first)}` : address;
+  const first = rows()[0], kept = first && (followsTheRoom ? !near && rows().length < MAX_WINDOW : hasGrown);
+  const piece = [kept && `from=${idOf(first)}`, end && `before=${end}`].filter(Boolean).join("&");
+  const wanted = piece ? `${address}?${piece}` : address;
   if (location.pathname + location.search !== wanted) history.replaceState(null, "", wanted + location.hash);
 }
 
@@ -68,7 +70,7 @@ async function loadOlder() {
     if (!answer.ok) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     await new Promise(requestAnimationFrame);
-    prepend([...page.querySelectorAll("#messages > .message")].filter((row) => !byId(row.id)));
+    prepend([...page.querySelectorAll(".messages > .message")].filter((row) => !byId(row.id)));
     offerOlder(page.querySelector("#earlier a")?.getAttribute("href"));
     remember();
   } catch { /* no network: the next scroll asks again */ } finally {
@@ -81,6 +83,7 @@ function prepend(older) {
   const place = rows().find((row) => row.getBoundingClientRect().bottom > scroll.getBoundingClientRect().top);
   const before = place?.getBoundingClientRect().top;
   messages.prepend(...older);
+  hasGrown = true;
   document.dispatchEvent(new CustomEvent("chat:changed")); // separators take room, too
   if (place && !near) scroll.scrollTop += place.getBoundingClientRect().top - before;
 }
@@ -104,7 +107,7 @@ function begin() {
   document.dispatchEvent(new CustomEvent("chat:changed"));
   const named = location.hash.startsWith("#message-") && byId(location.hash.slice(1));
   const fresh = byId(`message-${scroll.dataset.firstNew}`);
-  down();
+  scroll.scrollTop = scroll.scrollHeight; // not yet there to stay: nothing is trimmed that was asked for
   if (named) named.scrollIntoView({block: "center"});
   else if (new URLSearchParams(location.search).has("from")) scroll.scrollTop = 0;
   else if (fresh) scroll.scrollTop = fresh.offsetTop - scroll.clientHeight / 4;

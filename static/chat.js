@@ -20,7 +20,7 @@ function ended(event) {
 
 function closeComposer() { // what was being written stays, to be copied
   view.composer.elements.text.readOnly = true;
-  for (const button of view.composer.querySelectorAll("button, .attach")) button.hidden = true;
+  for (const button of view.composer.querySelectorAll("button, .attach, #file")) button.hidden = true;
 }
 
 function titled({detail}) {

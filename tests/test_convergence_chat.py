@@ -84,6 +84,18 @@ def test_every_change_of_a_message(app, ada, grace, room):
         assert converges(ada, url, change, ignore=DRAWN)
 
 
+def test_older_messages_change_and_get_no_company(app, ada, grace, room):
+    for text in ("one", "two", "three"):
+        say(grace, room, text)
+    third = newest(app)
+    url = f"/chat/rooms/{room}?before={third}"
+    assert converges(ada, url, lambda: say(grace, room, "what comes stands below its end"))
+    for path, data in [("", {"text": "edited"}), ("/reactions", {"kind": "heart"}), ("/deletion", {})]:
+        change = lambda path=path, data=data: done(grace.post(f"/chat/messages/{third - 1}{path}", data=data))  # noqa: E731
+        assert converges(ada, url, change)
+    assert "This message was deleted." in ada.get(url).text
+
+
 def test_a_picture(ada, grace, room):
     file = io.BytesIO()
     Image.new("RGB", (6, 4)).save(file, "PNG")

@@ -90,21 +90,19 @@ class Room(db.Model):
         names = possible_names(text)
         if not names:
             return []
-        # As typed, too: what SQLite calls lower case are the letters of ASCII.
-        named = db.func.lower(User.name).in_(names) | User.name.in_(names)
-        query = select(User).where(named).order_by(User.id).limit(20)
+        query = select(User).where(db.func.lower(User.name).in_(names)).order_by(User.id).limit(20)
         if self.kind != OPEN:
             query = query.join(Membership, Membership.user_id == User.id).where(Membership.room_id == self.id)
         return db.session.scalars(query).all()
 
     def messages(self, before=None, since=None):
-        """One page, oldest first: the newest, those before a message's id, or all since one, itself included."""
+        """Oldest first: one page of the newest, or of those before a message's id; or all since one, itself too."""
         query = select(Message).filter_by(room_id=self.id)
+        if before is not None:
+            query = query.where(Message.id < before)
         if since is not None:
             query = query.where(Message.id >= since).order_by(Message.id).limit(MAX_WINDOW)
             return db.session.scalars(query).all()
-        if before is not None:
-            query = query.where(Message.id < before)
         return db.session.scalars(query.order_by(Message.id.desc()).limit(MESSAGES_PER_PAGE)).all()[::-1]
 
     def nth_newest(self, n, upto=None):

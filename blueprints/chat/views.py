@@ -5,17 +5,14 @@ from uuid import uuid4
 from flask import abort, redirect, render_template, request, url_for
 from flask_login import current_user, login_required
 
-from blueprints.chat import bp, limits, pictures, posting, rooms
+from blueprints.chat import bp, limits, pictures, posting, rooms, window
 from blueprints.chat.broadcasts import MAX_ID, ROOMS_TOPIC, count_changed, people_changed, room_topic, typing
 from blueprints.chat.frame import REACTION_WORDS
-from blueprints.chat.models import DIRECT, MESSAGES_PER_PAGE, Message, Room
+from blueprints.chat.models import DIRECT, Message, Room
 from blueprints.chat.texts import MAX_TEXT_CHARS, UnfitMessageError, fit_text
 from blueprints.chat.unread import read
 from database import db, end_reading, only_reading
 from extensions import live
-
-CONTEXT = 10  # so many read messages above the first new one
-MAX_UNREAD_SHOWN = 100  # with more, the page opens at its end
 
 
 @bp.get("/chat/")
@@ -114,10 +111,10 @@ def _room_page(room, problem=None, status=200):
     end_reading()  # Redis may hang
     here = len(live.presence(room_topic(room.id)))
     mine = room.membership(current_user.id)
-    messages, is_newest = _window(room, mine)
-    if not is_newest and "Live-Repair" in request.headers:  # too much has come since; the page begins anew
-        return redirect(url_for("chat.show", room_id=room.id))
-    missed = _missed(room, mine) if is_newest else None
+    messages, is_newest = window.asked_for(room, mine)
+    if not is_newest and "before" not in request.args:
+        return window.too_much_since(room, messages)
+    missed = window.missed(room, mine) if is_newest else None
     doors, more = rooms.doors(current_user)
     members, _ = rooms.people(room)
     page = render_template(
@@ -128,7 +125,7 @@ def _room_page(room, problem=None, status=200):
         topics=(room_topic(room.id), ROOMS_TOPIC),
         here=here,
         mine=mine,
-        first_unread=None if missed else _first_unread(messages, mine),
+        first_unread=None if missed else window.first_unread(messages, mine),
         missed=missed,
         doors=doors,
         more=more,
@@ -138,51 +135,6 @@ def _room_page(room, problem=None, status=200):
         **composer(room, problem),
     )
     return page, status
-
-
-def _window(room, mine):
-    """(messages, whether the newest is among them), as the address asks or so that the first new one is in it."""
-    before, since = _message_id("before"), _message_id("from")
-    if before is not None:
-        return room.messages(before), False
-    if since is None:
-        since = _first_new(room, mine)
-    if since is None:
-        return room.messages(), True
-    messages = room.messages(since=since)
-    return messages, not (messages and room.has_after(messages[-1]))
-
-
-def _first_new(room, mine):
-    """Where the page has to begin so that what is new to its viewer is all in it; None: the newest do."""
-    if not mine or not mine.unread or mine.unread > MAX_UNREAD_SHOWN:
-        return None
-    newest_page = room.nth_newest(MESSAGES_PER_PAGE)
-    if newest_page is None or mine.read_id >= newest_page:
-        return None
-    return room.nth_newest(CONTEXT, upto=mine.read_id) or 1
-
-
-def _first_unread(messages, mine):
-    if not mine or not mine.unread:
-        return None
-    mine_not = (each for each in messages if each.id > mine.read_id and each.user_id != mine.user_id)
-    return next(mine_not, None)
-
-
-def _missed(room, mine):
-    """The first of more new messages than the page shows."""
-    if not mine or mine.unread <= MAX_UNREAD_SHOWN or "from" in request.args:
-        return None
-    return room.first_after(mine.read_id, mine.user_id)
-
-
-def _message_id(name):
-    text = request.args.get(name)
-    if text is None:
-        return None
-    number = request.args.get(name, type=int)
-    return number if number and 0 < number <= MAX_ID else abort(404)
 
 
 def composer(room, problem=None):

@@ -5,6 +5,14 @@ import re
 from playwright.sync_api import expect
 
 ROOM = "/chat/rooms/1"
+LISTEN = """() => {
+    window.spoken = []; window.inLog = 0;
+    const voice = document.getElementById("live-say");
+    const heard = () => { if (voice.textContent) document.body.dataset.spoken = spoken.push(voice.textContent); };
+    new MutationObserver(heard).observe(voice, {childList: true});
+    const log = document.getElementById("messages"), anything = {childList: true, subtree: true, characterData: true};
+    new MutationObserver((records) => { inLog += records.length; }).observe(log, anything);
+}"""
 
 
 def field(page):

@@ -3,7 +3,7 @@
 import pytest
 
 from blueprints.chat.models import MESSAGES_PER_PAGE, Room
-from blueprints.chat.texts import UnfitMessageError
+from blueprints.chat.texts import UnfitMessageError, shown
 from database import db
 
 pytestmark = pytest.mark.both_databases
@@ -34,10 +34,12 @@ def test_a_token_is_somebodys_own(app, rooms, person):
         assert lounge(rooms).post(person("grace"), "two", "t1")[1]
 
 
-def test_a_name_of_other_letters_than_asciis_is_found(app, rooms, person):
+@pytest.mark.parametrize("typed", ["Émile", "émile", "ÉMILE"])
+def test_a_name_of_other_letters_than_asciis_is_found_in_any_case(app, rooms, person, typed):
     with app.app_context():
         person("grace").name = "Émile"
-        message, _ = lounge(rooms).post(person("ada"), "bonjour @Émile, and @ada", "t1")
+        message, _ = lounge(rooms).post(person("ada"), f"bonjour @{typed}, and @ada", "t1")
+        assert f'">@{typed}</span>' in shown(message.text, message.mentions)
         assert [mention.name for mention in message.mentions] == ["Ada", "Émile"]
 
 

@@ -146,6 +146,19 @@ def test_search_finds_what_one_may_read_newest_first_and_pages(app, ada, rooms):
     assert "Dough 100% number 34" in target.text
 
 
+@pytest.mark.both_databases
+def test_what_is_looked_for_is_found_in_either_case_of_any_letter(app, ada, grace, rooms):
+    with app.app_context():
+        somebody = User.find(email_of("grace"))
+        db.session.get(Room, rooms[0]).post(somebody, "Une pizza à l'ÉMILE", "t1")
+        somebody.name = "Ödön"
+        db.session.commit()
+    for text in ("émile", "Émile", "À L'É"):
+        assert len(soup(ada.get(f"/chat/search?q={text}")).select(".hits li")) == 1
+    for text in ("öd", "ÖDÖN"):
+        assert "Write to Ödön" in ada.get(f"/chat/directs/new?q={text}").text
+
+
 def test_lists_ask_no_more_for_many_than_for_one(app, ada, grace, rooms):
     def measure(path):
         with queries(app) as asked:

@@ -120,8 +120,22 @@ def test_older_messages_are_a_page_of_their_own(app, ada, rooms):
     assert said(newest) == [f"message {n}" for n in range(1, 51)]
     older = ada.get(soup(newest).select_one("#earlier a")["href"])
     assert said(older) == ["message 0"]
-    # What comes in now belongs at the other end: this page follows no room, and has no field to write in.
-    assert not soup(older).select("#live-connect[data-live-socket], #composer, .bar")
+    # What comes in now belongs at the other end: it has no list to add to, and no field to write in.
+    assert not soup(older).select("#messages, #composer")
+    assert len(soup(older).select("#older[data-live-region], #live-connect[data-live-socket], .bar")) == 3
+
+
+@pytest.mark.parametrize("asks", [{}, {"Live-Repair": "1"}], ids=["a reader", "a repair"])
+def test_older_messages_are_the_same_whoever_asks_and_however_much_comes(app, ada, rooms, asks, monkeypatch):
+    monkeypatch.setattr("blueprints.chat.models.MAX_WINDOW", 3)
+    fill(app, rooms[0], 6)
+    room = f"/chat/rooms/{rooms[0]}"
+    far = ada.get(f"{room}?from=2")
+    assert far.location == f"{room}?from=2&before=5"
+    for count in range(2):
+        assert said(ada.get(far.location, headers=asks)) == [f"message {n}" for n in (1, 2, 3)]
+        fill(app, rooms[0], count)
+    assert ada.get(f"{room}?from=2", headers={"Live-Repair": "1"}).location == room
 
 
 def test_a_room_asks_no_more_for_many_messages_than_for_one(app, ada, rooms):
