@@ -200,5 +200,7 @@ def asked(person, path, topic):
 def page_of(person, path):
     """Without what differs from request to request: the address asked for, the time, the signed list of topics."""
     status, _, html = person.get(path)
-    html = re.sub(r'(data-live-topics|data-live-position|name="server-now" content)="[^"]*"', "", html)
+    html = re.sub(
+        r'(data-live-topics|data-live-position|name="server-now" content)="[^"]*"|<time .*?</time>', "", html
+    )
     return status, html.replace(path, "")
