@@ -130,7 +130,7 @@ class Live:
 
     def everywhere(self, function: Everywhere) -> Everywhere:
         """Registers topics that every page of a user follows beside its own: `function(user)`, for what the frame of
-        all pages shows. Trusted, and asked once for each version of the user's identity, so what changes it moves the
+        all pages shows. Trusted, and asked once for each session and version of its user, so what changes it moves the
         version; `grant` and `revoke` tell the pages that are open."""
         self._everywhere.append(function)
         return function

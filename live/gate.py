@@ -12,7 +12,8 @@ from werkzeug.exceptions import BadRequest, Forbidden, Unauthorized
 from live.topics import MAX_TOPICS_PER_PAGE, TopicList, Topics
 
 Everywhere = Callable[[Any], Iterable[str]]
-MAX_FRAMES = 10_000  # remembered: of as many people as there may be connections
+_Version = tuple[str, Any, int]
+MAX_FRAMES = 10_000  # remembered: of as many sessions as there may be connections
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,8 @@ class Gate:
     """Asks the site's callables; the same questions for every transport.
 
     `everywhere` name topics that every page of a user follows; what they name needs no further rule. They are asked
-    once for each version of a user: after an outage thousands come back at once. `lifetime()` is the epoch of the
-    log: in another one the database may be yesterday's, and its versions may come again.
+    once for each session and version of its user: after an outage thousands come back at once. `lifetime()` is the
+    epoch of the log: in another one the database may be yesterday's, and its versions may come again.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class Gate:
     ) -> None:
         self.topics, self._signer, self.identify, self._everywhere = topics, signer, identify, everywhere
         self._lifetime = lifetime
-        self._frames: OrderedDict[tuple[str, Any, int], frozenset[str]] = OrderedDict()
+        self._frames: OrderedDict[str, tuple[_Version, frozenset[str]]] = OrderedDict()
         self._lock = threading.Lock()
 
     def admit(self, request: Request) -> Admission:
@@ -99,18 +100,16 @@ class Gate:
         return Admission(identity, allowed | frame, frozenset(topics) - allowed - frame)
 
     def _frame(self, identity: Identity) -> frozenset[str]:
-        key = self._lifetime(), identity.user_id, identity.version
-        frame = self._frames.get(key)
-        if frame is None:
-            frame = frozenset(topic for function in self._everywhere for topic in function(identity.user))
-            self._remember(key, frame)
-        return frame
-
-    def _remember(self, key: tuple[str, Any, int], frame: frozenset[str]) -> None:
+        version = self._lifetime(), identity.user_id, identity.version
         with self._lock:
-            self._frames[key] = frame
+            known, frame = self._frames.pop(identity.session_id, (None, frozenset()))
+        if known != version:
+            frame = frozenset(topic for function in self._everywhere for topic in function(identity.user))
+        with self._lock:
+            self._frames[identity.session_id] = version, frame
             if len(self._frames) > MAX_FRAMES:
                 self._frames.popitem(last=False)
+        return frame
 
 
 def same_origin(request: Request) -> bool:

@@ -21,7 +21,7 @@ let hasGrown = query.has("from");
 
 export function down() {
   scroll.scrollTop = scroll.scrollHeight;
-  near = true;
+  near = followsTheRoom; // of older messages nothing is trimmed: they were asked for
   settle();
 }
 

@@ -53,21 +53,25 @@ if (unsent) {
 
 const READ_MS = 600;
 const question = () => document.getElementById("prices-problem") && document.getElementById("basket-shown").value;
-let asked = question();
+let asked = question(), readableAt = 0;
 
-function giveTimeToRead() {
-  const now = question(), button = document.getElementById("place-order");
+function giveTimeToRead() { // after each swap, for it takes away what is marked here
+  const now = question();
   if (now && now !== asked) {
-    button.setAttribute("aria-disabled", "true");
-    setTimeout(() => button.removeAttribute("aria-disabled"), READ_MS);
+    readableAt = performance.now() + READ_MS;
+    setTimeout(showTime, READ_MS + 10);
   }
   asked = now;
+  showTime();
 }
+
+const tooEarly = () => performance.now() < readableAt;
+const showTime = () => document.getElementById("place-order")?.setAttribute("aria-disabled", String(tooEarly()));
 
 if (document.getElementById("basket")) {
   htmx.registerExtension("order-question", {htmx_after_swap: giveTimeToRead});
   document.addEventListener("submit", (event) => {
-    if (!event.target.querySelector("#place-order[aria-disabled=true]")) return;
+    if (!event.target.querySelector("#place-order") || !tooEarly()) return;
     event.preventDefault();
     event.stopPropagation();
   }, true);

@@ -46,7 +46,7 @@ def seconds_to_answer(var, number):
         with patient(var) as client:
             assert client.incr("starts") == number
         site.process.terminate()
-        site.process.wait()
+        site.process.wait(60)
     return took
 
 

@@ -33,7 +33,7 @@ def recheck(session_ids):
     """{session id: Identity} of those that are still valid, in one query; a rights_version that moved shows in it."""
     with only_reading():  # nobody who writes may keep a right from ending
         found = _people(session_ids)
-    return {row.id: _identity(row.id, user) for row, user in found}
+    return {session_id: _identity(session_id, user) for session_id, _seen_at, user in found}
 
 
 def role_required(*roles):
@@ -57,11 +57,11 @@ def role_required(*roles):
 def load_user(session_id):
     with only_reading():  # before a view that changes something has begun to
         found = _people([session_id])
-    for row, user in found:
-        user.login_session_id = row.id
+    for _, seen_at, user in found:
+        user.login_session_id = session_id
         # Not for a connection: after an outage thousands come back at once, each with one question and no write.
-        if utcnow() - row.seen_at > SEEN_EVERY and request.blueprint != "live":
-            _touch(row.id)
+        if utcnow() - seen_at > SEEN_EVERY and request.blueprint != "live":
+            _touch(session_id)
         return user
     return None
 

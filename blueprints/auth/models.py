@@ -84,17 +84,17 @@ class LoginSession(db.Model):
 
     @staticmethod
     def people(session_ids, idle_s):
-        """[(row, its user)] of those of the sessions that still open the door."""
+        """[(session id, when it was seen, its user)] of those of the sessions that still open the door."""
         now = utcnow()
         values = {"ids": list(session_ids), "now": now, "awake_since": now - timedelta(seconds=idle_s)}
         return db.session.execute(_PEOPLE, values).all()
 
 
-# Each request asks it, so it is made once. A remembered session may be idle until it expires.
+# Each request asks it, so it is made once and names what is used. A remembered session may be idle until it expires.
 _AWAKE = or_(LoginSession.remember, LoginSession.seen_at > bindparam("awake_since"))
 _VALID = LoginSession.revoked_at.is_(None) & (LoginSession.expires_at > bindparam("now")) & _AWAKE
 _PEOPLE = (
-    select(LoginSession, User)
+    select(LoginSession.id, LoginSession.seen_at, User)
     .join(LoginSession.user)
     .where(LoginSession.id.in_(bindparam("ids", expanding=True)), _VALID)
 )

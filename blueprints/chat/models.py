@@ -90,7 +90,9 @@ class Room(db.Model):
         names = possible_names(text)
         if not names:
             return []
-        query = select(User).where(db.func.lower(User.name).in_(names)).order_by(User.id).limit(20)
+        # As typed, too: what a PostgreSQL of the C locale calls lower case are the letters of ASCII.
+        named = db.func.lower(User.name).in_(names) | User.name.in_(names)
+        query = select(User).where(named).order_by(User.id).limit(20)
         if self.kind != OPEN:
             query = query.join(Membership, Membership.user_id == User.id).where(Membership.room_id == self.id)
         return db.session.scalars(query).all()

@@ -91,7 +91,7 @@ def create_direct():
         abort(400, "A direct message needs somebody else.")
     room, is_new = rooms.direct(current_user, other)
     if is_new:
-        for each in (current_user.id, other.id):
+        for each in sorted((current_user.id, other.id)):
             member_added(room, each)
         db.session.commit()
     return redirect(url_for("chat.show", room_id=room.id), 303)

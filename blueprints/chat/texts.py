@@ -51,14 +51,14 @@ def fit_room(name, about):
 
 
 def possible_names(text):
-    """What may be a name behind an @, in lower case: one, two and three words of each."""
+    """What may be a name behind an @, as it was typed and in lower case: one, two and three words of each."""
     names = set()
     for found in list(_NAMED.finditer(text))[:MAX_NAMES]:
-        words = found[1].lower().split(" ")
+        words = found[1].split(" ")
         for count in range(1, len(words) + 1):
             name = " ".join(words[:count])
             names |= {name, name.rstrip(".'-")}
-    return names
+    return names | {name.lower() for name in names}
 
 
 def shown(text, mentions=()):

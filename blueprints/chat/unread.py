@@ -68,7 +68,7 @@ def count(message, mentioned):
         else:
             membership.mentions += 1
     db.session.flush()
-    return list(changed.values())
+    return [changed[each] for each in sorted(changed)]  # whoever locks their rows does it in this order
 
 
 def named_anew(message, before, now):

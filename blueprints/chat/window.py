@@ -14,12 +14,19 @@ def asked_for(room, mine):
     before, since = _message_id("before"), _message_id("from")
     if before is not None:
         return room.messages(before, since), False
-    if since is None:
+    by_address = since is not None
+    if not by_address:
         since = _first_new(room, mine)
     if since is None:
         return room.messages(), True
     messages = room.messages(since=since)
-    return messages, not (messages and room.has_after(messages[-1]))
+    is_newest = not (messages and room.has_after(messages[-1]))
+    if is_newest or by_address:
+        return messages, is_newest
+    return (
+        room.messages(),
+        True,
+    )  # a page cannot hold all since: most of it is the viewer's own, and so not new
 
 
 def too_much_since(room, messages):

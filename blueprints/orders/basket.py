@@ -81,7 +81,11 @@ class Basket:
     @property
     def as_shown(self):
         """What a press on the order's button agrees to. Not the sum alone: two new prices may make the old one."""
-        return ",".join(f"{line.id}x{line.quantity}at{line.each_cents}" for line in self.lines)
+        lines = [
+            (line.id, line.quantity, line.each_cents, *sorted(m.id for m in line.modifiers))
+            for line in self.lines
+        ]
+        return ",".join("-".join(map(str, line)) for line in lines)
 
     def line(self, line_id):
         return next((line for line in self.lines if line.id == line_id), None)
@@ -122,7 +126,7 @@ def read_quantity(text, least=1):
 
 
 def read_price(item, form):
-    """The price on the card that was used: that of a page which is not live may be an old one."""
+    """The item's price on the card that was used: that of a page which is not live may be an old one."""
     text = form.get("price", "")
     is_price = 0 < len(text) <= MOST_DIGITS and text.isascii() and text.isdecimal()
     return int(text) if is_price else item.price_cents

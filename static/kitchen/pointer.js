@@ -11,6 +11,7 @@ document.addEventListener("pointerdown", ({target, clientX, clientY}) => {
 document.addEventListener("click", (event) => {
   if (!began || !event.detail) return; // by a key, or by the line below
   const {button, x, y} = began;
+  began = null;
   if (buttonOf(event.target) === button || Math.hypot(event.clientX - x, event.clientY - y) > STILL_PX) return;
   event.preventDefault();
   event.stopPropagation();

@@ -77,3 +77,20 @@ def settled(page):
     page.wait_for_load_state("load")
     if page.locator("#live-connect").count():
         expect(page.locator("html")).to_have_attribute("data-live", "live")
+
+
+def visit(page, axe, *paths):
+    base = "/".join(page.url.split("/", 3)[:3])
+    for path in paths:
+        page.goto(base + path)
+        settled(page)
+        check(page, axe, path)
+
+
+def refused(page, axe, path, button, state):
+    """A form that was sent as it stood, with what is wrong beside its fields."""
+    page.goto(path)
+    page.locator("main form").first.evaluate("(form) => { form.noValidate = true; }")
+    page.get_by_role("button", name=button, exact=True).click()
+    expect(page.locator(".problem").first).to_be_visible()
+    check(page, axe, state)

@@ -13,6 +13,7 @@ from blueprints.auth import User
 from blueprints.chat.models import Room
 from blueprints.orders.models import MenuItem, Modifier, Order, OrderLine
 from database import db, utcnow
+from tests.browser.axe import text_of_axe
 from tests.browser.shop import Shop
 from tests.support import processes, server
 from tests.support.clients import session_cookie
@@ -89,6 +90,11 @@ def open_as(app, chromium, site):
     yield open_page
     for context in contexts:
         context.close()
+
+
+@pytest.fixture(scope="session")
+def axe():
+    return text_of_axe()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from blueprints.auth import User
 from database import db, utcnow
-from tests.browser.axe import TELEPHONE, WALL, check, check_open, settled, text_of_axe, whole, whole_inside
+from tests.browser.axe import TELEPHONE, WALL, check, check_open, refused, settled, visit, whole, whole_inside
 from tests.support.databases import email_of
 from work import Attempt, Job, Note, moves
 from work.models import ENDED
@@ -19,32 +19,10 @@ from work.models import ENDED
 pytestmark = [pytest.mark.timeout(300), pytest.mark.long]
 
 
-@pytest.fixture(scope="module")
-def axe():
-    return text_of_axe()
-
-
 @pytest.fixture
 def site(serve):
     """With the beat of a real kitchen: a busy machine must not look like a lost contact."""
     return serve(LIVE_BEAT_S=5, LIVE_POLL_WAIT_S=5)
-
-
-def visit(page, axe, *paths):
-    base = "/".join(page.url.split("/", 3)[:3])
-    for path in paths:
-        page.goto(base + path)
-        settled(page)
-        check(page, axe, path)
-
-
-def refused(page, axe, path, button, state):
-    """A form that was sent as it stood, with what is wrong beside its fields."""
-    page.goto(path)
-    page.locator("main form").first.evaluate("(form) => { form.noValidate = true; }")
-    page.get_by_role("button", name=button, exact=True).click()
-    expect(page.locator(".problem").first).to_be_visible()
-    check(page, axe, state)
 
 
 def test_the_frame_and_the_pages_of_accounts(chromium, site, open_as, axe):

@@ -9,18 +9,13 @@ from playwright.sync_api import expect
 
 from blueprints.orders.models import Order
 from database import db, utcnow
-from tests.browser.axe import TELEPHONE, WALL, check, settled, text_of_axe, whole, whole_inside
+from tests.browser.axe import TELEPHONE, WALL, check, settled, whole, whole_inside
 from tests.support import ordering
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.long]
 POLL = json.dumps({"transport": "poll", "until": 10**15})
 HIDE = """Object.defineProperty(document, "hidden", {configurable: true, get: () => true});
 document.dispatchEvent(new Event("visibilitychange"));"""
-
-
-@pytest.fixture(scope="module")
-def axe():
-    return text_of_axe()
 
 
 @pytest.fixture

@@ -319,7 +319,8 @@ def test_a_price_that_changes_on_a_live_page_is_asked_there_and_once(open_as, sh
         by_polling(ada)
     is_live(ada)
     add(ada)
-    place = ada.locator("#place-order")
+    place, posts = ada.locator("#place-order"), []
+    ada.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
     place.focus()
     ada.evaluate(PRESS_AT_ONCE)
     shop.set_price("Margherita", "9.50")
@@ -328,12 +329,10 @@ def test_a_price_that_changes_on_a_live_page_is_asked_there_and_once(open_as, sh
     ada.wait_for_function("() => window.pressed")
     expect(place).not_to_have_attribute("aria-disabled", "true")
     expect(place).to_be_focused()
-    assert shop.orders() == [], "a press that was meant for the old price was taken for the answer"
-    refused = []
-    ada.on("response", lambda answer: refused.append(answer.url) if answer.status == 422 else None)
+    assert posts == [], "a press that was meant for the old price was taken for the answer"
     place.click()
     ada.wait_for_url(re.compile(r"/orders/\d+$"), wait_until="commit")
-    assert refused == [], "it was asked twice"
+    assert len(posts) == 1, "it was asked twice"
     expect(ada.locator("tfoot .cents")).to_have_text("€9.50")
 
 

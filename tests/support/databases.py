@@ -29,7 +29,7 @@ def site(url, redis_url, var, **overrides):
         "LEVAIN_VAR": str(var),
         "SECRET_KEY": SECRET_KEY,
         "TESTING": True,
-        "LIVE_BUILD": "tests",  # else the name of a build is worked out from the times of all files, each time
+        "LIVE_BUILD": "tests",  # else the name of a build is worked out from all that browsers are given, each time
     }
     app = create_app(own | overrides)
     with app.app_context():

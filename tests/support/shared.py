@@ -70,7 +70,8 @@ def start_postgres(folder, options=OPTIONS):
             if owner := _unprivileged():
                 shutil.chown(home, owner)
             _as_owner(
-                "initdb", "-D", home / "data", "-U", "levain", "--auth=trust", "-E", "UTF8", "--no-sync"
+                *("initdb", "-D", home / "data", "-U", "levain", "--auth=trust", "--no-sync"),
+                *("-E", "UTF8", "--locale=C.UTF-8"),  # in plain C lower case is that of ASCII
             )
             run_postgres(folder, options)
             (home / "ready").touch()

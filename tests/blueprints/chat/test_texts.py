@@ -70,6 +70,9 @@ def test_names_of_up_to_three_words_are_looked_for():
         "ada",
         "ada lovelace",
         "ada lovelace king",
+        "Ada",
+        "Ada Lovelace",
+        "Ada Lovelace King",
     }
     assert len(possible_names("@a " * 500)) <= 60
 

@@ -138,6 +138,17 @@ def test_older_messages_are_the_same_whoever_asks_and_however_much_comes(app, ad
     assert ada.get(f"{room}?from=2", headers={"Live-Repair": "1"}).location == room
 
 
+def test_who_has_written_more_since_than_a_page_holds_still_comes_to_the_newest(
+    app, ada, as_user, rooms, monkeypatch
+):
+    post(ada, rooms[0], "I am here")
+    post(as_user("carlo"), rooms[0], "welcome")
+    fill(app, rooms[0], 60)
+    monkeypatch.setattr("blueprints.chat.models.MAX_WINDOW", 20)
+    page = ada.get(f"/chat/rooms/{rooms[0]}")
+    assert (page.status_code, 'id="composer"' in page.text, "message 59" in page.text) == (200, True, True)
+
+
 def test_a_room_asks_no_more_for_many_messages_than_for_one(app, ada, rooms):
     post(ada, rooms[0])
     with queries(app) as for_one:

@@ -10,7 +10,6 @@ from blueprints.auth import User
 from blueprints.chat.broadcasts import message_posted
 from blueprints.chat.models import Room
 from database import db
-from tests.browser.test_axe import axe  # noqa: F401 (a fixture)
 from tests.support.chatting import ROOM
 from tests.support.databases import email_of
 

@@ -9,7 +9,7 @@ from blueprints.chat import rooms as rooms_of
 from blueprints.chat.broadcasts import typing
 from blueprints.chat.models import Message
 from database import db
-from tests.browser.test_axe import TELEPHONE, WALL, check, refused, settled, visit, whole_inside
+from tests.browser.axe import TELEPHONE, WALL, check, refused, settled, visit, whole_inside
 from tests.support.chatting import ROOM, by, field, say
 from tests.support.databases import email_of
 
