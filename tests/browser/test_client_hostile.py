@@ -69,10 +69,10 @@ def doors(site):
 
 @pytest.fixture
 def grace(app, rooms):
-    """Of the room already: who comes in by speaking has every page fetch who is there."""
+    """She and Ada are of the room already: who comes in by speaking or reading has every page fetch who is there."""
     with app.app_context():
-        person = User.find(email_of("grace"))
-        rooms_of.add(db.session.get(Room, 1), person.id)
+        for name in ("grace", "ada"):
+            rooms_of.add(db.session.get(Room, 1), User.find(email_of(name)).id)
         db.session.commit()
     return clients.signed_in(app, "grace")
 
