@@ -55,7 +55,7 @@ const READ_MS = 600;
 const question = () => document.getElementById("prices-problem") && document.getElementById("basket-shown").value;
 let asked = question(), readableAt = 0;
 
-function giveTimeToRead() { // after each swap, for it takes away what is marked here
+function giveTimeToRead() { // after each swap: the button may be another
   const now = question();
   if (now && now !== asked) {
     readableAt = performance.now() + READ_MS;
