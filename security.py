@@ -81,7 +81,7 @@ def refuse_bad_text():
     except UnicodeError:
         request.query_string = b""  # the page that says so must not trip over it
         abort(400, "The request contains bytes that are not UTF-8 text.")
-    if "\0" in text or any("\0" in value for values in request.form.listvalues() for value in values):
+    if "\0" in text or (request.mimetype and _has_nul(request.form)):
         abort(400, "The request contains a NUL character.")
 
 
@@ -103,6 +103,10 @@ def _path():
 def _body():
     """The text of a plain form; reading it keeps it for request.form. Larger than the limit: 413 from here."""
     return _decoded(request.get_data()) if request.mimetype == FORM else ""
+
+
+def _has_nul(form):
+    return any("\0" in value for values in form.listvalues() for value in values)
 
 
 def _decoded(data):

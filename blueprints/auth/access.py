@@ -4,13 +4,15 @@ import threading
 from datetime import timedelta
 from functools import wraps
 
-from flask import abort, current_app, request
+from flask import abort, current_app, request, session
 from flask_login import current_user
 from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from blueprints.auth.models import LoginSession
+from blueprints.auth.sessions import COOKIE_KEY
+from blueprints.auth.together import Together
 from database import db, only_reading, reading, utcnow, writing
 from extensions import login_manager
 from live import Identity
@@ -23,8 +25,17 @@ login_manager.session_protection = (
 )
 
 
+def bind(state):
+    """With the blueprint, to an app."""
+    state.app.extensions["connecting"] = Together(_known)
+
+
 def identify():
-    """The Identity behind the current request, or None; flask-login asks the database once per request."""
+    """The Identity behind the current request, or None; asked once per request, for connections together with others:
+    after an outage thousands come back at once."""
+    if request.blueprint == "live":
+        session_id = session.get(COOKIE_KEY)
+        return current_app.extensions["connecting"](session_id) if session_id else None
     user = current_user._get_current_object()
     return _identity(user.login_session_id, user) if user.is_authenticated else None
 
@@ -59,8 +70,7 @@ def load_user(session_id):
         found = _people([session_id])
     for _, seen_at, user in found:
         user.login_session_id = session_id
-        # Not for a connection: after an outage thousands come back at once, each with one question and no write.
-        if utcnow() - seen_at > SEEN_EVERY and request.blueprint != "live":
+        if utcnow() - seen_at > SEEN_EVERY:
             _touch(session_id)
         return user
     return None
@@ -76,6 +86,13 @@ def refuse_anonymous_handshake():
     """401 while it can still be said: once a WebSocket stands there is no status any more."""
     if "websocket" in request.headers.get("Upgrade", "").lower() and not current_user.is_authenticated:
         abort(401)
+
+
+def _known(session_ids):
+    """As `recheck`; what it answers goes to several requests, so no session of the database keeps its rows."""
+    identities = recheck(session_ids)
+    db.session.expunge_all()
+    return identities
 
 
 def _people(session_ids):

@@ -5,7 +5,7 @@ from flask import Blueprint, flash, redirect, render_template, request, session
 from flask_login import current_user, login_required
 from sqlalchemy.exc import IntegrityError
 
-from blueprints.auth.access import refuse_anonymous_handshake
+from blueprints.auth.access import bind, refuse_anonymous_handshake
 from blueprints.auth.demo import DEMO_PASSWORD, shown_accounts
 from blueprints.auth.forms import PasswordForm, SignInForm, SignUpForm
 from blueprints.auth.local_path import local_path
@@ -17,6 +17,7 @@ from database import db
 from extensions import limiter, live
 
 bp = Blueprint("auth", __name__)
+bp.record(bind)
 bp.before_app_request(refuse_anonymous_handshake)
 
 WRONG = "This e-mail and password do not belong together."
