@@ -4,7 +4,7 @@ After an outage or a deploy thousands of pages come back within seconds, each wi
 """
 
 import threading
-import time
+from time import sleep
 
 
 class Together:
@@ -21,7 +21,7 @@ class Together:
         """The answer, or None where there is none. An error of the question is everybody's."""
         asked, first = self._join(key)
         if first:
-            time.sleep(0)  # under gevent a turn of the others, in threads too
+            sleep(0)  # under gevent a turn of the others, in threads too
             self._answer(asked)
         asked.done.wait()
         if asked.error:

@@ -25,10 +25,11 @@ class Slow:
 
     def __call__(self, keys):
         self.asked.append(set(keys))
+        number = len(self.asked)
         assert self.go.wait(10)
         if "bad" in keys:
             raise ZeroDivisionError
-        return {key: (key.upper(), len(self.asked)) for key in keys if key != "nobody"}
+        return {key: (key.upper(), number) for key in keys if key != "nobody"}
 
     def all_join(self, count):
         """Waits until so many have joined the next question."""
@@ -53,7 +54,7 @@ def test_who_comes_while_a_question_is_asked_shares_the_next_one(slow, monkeypat
         first = people.submit(slow.together, "first")
         until(lambda: slow.asked)
         together = threading.Event()
-        monkeypatch.setattr("blueprints.auth.together.time.sleep", lambda _s: together.wait(10))
+        monkeypatch.setattr("blueprints.auth.together.sleep", lambda _s: together.wait(10))
         others = {f"p{n}": people.submit(slow.together, f"p{n}") for n in range(MANY)}
         slow.all_join(MANY)
         together.set()
@@ -67,7 +68,7 @@ def test_who_comes_while_a_question_is_asked_shares_the_next_one(slow, monkeypat
 
 def test_an_error_is_everybodys_and_the_next_question_is_a_new_one(slow, monkeypatch):
     together = threading.Event()
-    monkeypatch.setattr("blueprints.auth.together.time.sleep", lambda _s: together.wait(10))
+    monkeypatch.setattr("blueprints.auth.together.sleep", lambda _s: together.wait(10))
     slow.go.set()
     with ThreadPoolExecutor(2) as people:
         both = [people.submit(slow.together, name) for name in ("bad", "good")]
