@@ -66,6 +66,7 @@ def first():
 
 
 @pytest.mark.xdist_group("setup")
+@pytest.mark.timeout(120)  # as the next one, so that both find the same first start
 def test_one_command_starts_everything_says_where_and_ctrl_c_ends_it(first):
     assert first.site.url.rstrip("/") in first.site.printed
     for account in ("ada@levain.test", "grace@levain.test", "carlo@levain.test", "root@levain.test"):

@@ -11,9 +11,18 @@ DIRECT, BUFFERED, NO_UPGRADE = "direct", "buffering", "without-upgrade"
 
 
 @pytest.fixture
-def each_way(site, proxy):
-    """The ways to one site, one after the other: (its name, the address where browsers find the site)."""
-    return ((way, site.url if way == DIRECT else proxy(way)) for way in (DIRECT, BUFFERED, NO_UPGRADE))
+def at(open_as):
+    """at("ada", url): her page, there; each of them has one browser all the time."""
+    pages = {}
+
+    def go(name, url):
+        if name in pages:
+            pages[name].goto(url, wait_until="commit")
+        else:
+            pages[name] = open_as(name, url=url, path="")
+        return pages[name]
+
+    return go
 
 
 def is_live(page, way, *, socket=False):
@@ -32,16 +41,23 @@ def order(page, name="Margherita"):
     return page.url.rsplit("/", 1)[1]
 
 
-@pytest.mark.usefixtures("menu")
-def test_an_order_goes_to_the_kitchen_and_its_way_back_to_its_guest_alone(open_as, each_way):
-    for way, address in each_way:
-        goes_to_the_kitchen_and_back(open_as, address, way)
+@pytest.mark.usefixtures("menu", "rooms", "sales", "worker")
+def test_every_use_by_every_way(site, proxy, at, subtests):
+    for way in (DIRECT, BUFFERED, NO_UPGRADE):
+        address = site.url if way == DIRECT else proxy(way)
+        for use in (
+            an_order_goes_to_the_kitchen_and_its_way_back_to_its_guest_alone,
+            two_people_chat,
+            a_report_shows_its_bar_and_its_result,
+        ):
+            with subtests.test(use.__name__, way=way):
+                use(at, address, way)
 
 
-def goes_to_the_kitchen_and_back(open_as, address, way):
-    kitchen = open_as("carlo", "/kitchen/", address)
+def an_order_goes_to_the_kitchen_and_its_way_back_to_its_guest_alone(at, address, way):
+    kitchen = at("carlo", f"{address}/kitchen/")
     kitchen.set_viewport_size(WALL)
-    ada, grace = open_as("ada", "/orders/", address), open_as("grace", "/orders/", address)
+    ada, grace = at("ada", f"{address}/orders/"), at("grace", f"{address}/orders/")
     is_live(kitchen, way)
     hers = order(grace)
     number = order(ada)
@@ -60,14 +76,8 @@ def goes_to_the_kitchen_and_back(open_as, address, way):
     assert hers != number
 
 
-@pytest.mark.usefixtures("rooms")
-def test_two_people_chat(open_as, each_way):
-    for way, address in each_way:
-        two_people_chat(open_as, address, way)
-
-
-def two_people_chat(open_as, address, way):
-    ada, grace = open_as("ada", "/chat/rooms/1", address), open_as("grace", "/chat/rooms/1", address)
+def two_people_chat(at, address, way):
+    ada, grace = at("ada", f"{address}/chat/rooms/1"), at("grace", f"{address}/chat/rooms/1")
     for page in (ada, grace):
         is_live(page, way, socket=True)
     for number, (speaker, listener) in enumerate([(ada, grace), (grace, ada)]):
@@ -80,17 +90,10 @@ def two_people_chat(open_as, address, way):
         expect(speaker.get_by_label("Message to")).to_have_value("")
 
 
-@pytest.mark.usefixtures("worker", "sales")
-def test_a_report_shows_its_bar_and_its_result(open_as, each_way):
-    for way, address in each_way:
-        shows_its_bar_and_its_result(open_as, address, way)
-
-
-def shows_its_bar_and_its_result(open_as, address, way):
-    ada = open_as("ada", "/jobs/", address)
+def a_report_shows_its_bar_and_its_result(at, address, way):
+    ada = at("ada", f"{address}/jobs/")
     is_live(ada, way)
     ada.get_by_role("button", name="Start Sales report").click()
     ada.wait_for_url(re.compile(r"/jobs/\d+$"), wait_until="commit")
     expect(ada.get_by_text("What was sold most")).to_be_visible()
-    grace = open_as("grace", "/", address)
-    assert grace.goto(ada.url).status == 404
+    assert at("grace", f"{address}/").goto(ada.url).status == 404

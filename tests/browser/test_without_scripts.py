@@ -11,15 +11,15 @@ from tests.support.databases import email_of
 pytestmark = pytest.mark.timeout(180)
 
 
-def ordering_and_the_kitchen(open_as):
-    ada = open_as("ada", "/orders/", java_script_enabled=False)
+def ordering_and_the_kitchen(ada, carlo):
+    ada.goto("/orders/")
     ada.get_by_label("How many Margherita").fill("2")
     ada.get_by_role("button", name="Add Margherita").click()
     expect(ada.locator("#basket .sum")).to_contain_text("€17.80")
     ada.get_by_role("button", name="Place the order").click()
     expect(ada).to_have_url(re.compile(r"/orders/\d+$"))
     expect(ada.get_by_role("heading", level=1)).to_have_text("We have your order.")
-    carlo = open_as("carlo", "/kitchen/", java_script_enabled=False)
+    carlo.goto("/kitchen/")
     carlo.get_by_role("button", name="Into the oven").click()
     expect(carlo).to_have_url(re.compile(r"/kitchen/$"))
     expect(carlo.locator("#column-oven .ticket")).to_have_count(1)
@@ -27,24 +27,24 @@ def ordering_and_the_kitchen(open_as):
     expect(ada.get_by_role("heading", level=1)).to_have_text("It is in the oven.")
 
 
-def a_bad_amount_is_refused_with_a_sentence(open_as):
-    ada = open_as("ada", "/orders/", java_script_enabled=False)
+def a_bad_amount_is_refused_with_a_sentence(ada, _carlo):
+    ada.goto("/orders/")
     ada.get_by_label("How many Margherita").fill("")
     ada.get_by_role("button", name="Add Margherita").click()
     expect(ada.get_by_text("Please give a whole number from 1 to 20.")).to_be_visible()
     expect(ada.get_by_label("How many Margherita")).to_have_value("")
 
 
-def chat(open_as):
-    ada = open_as("ada", "/chat/rooms/1", java_script_enabled=False)
+def chat(ada, _carlo):
+    ada.goto("/chat/rooms/1")
     ada.get_by_label("Message to").fill("no scripts here")
     ada.get_by_role("button", name="Send").click()
     expect(ada).to_have_url(re.compile(r"/chat/rooms/1(#.*)?$"))
     expect(ada.locator("#messages").get_by_text("no scripts here")).to_have_count(1)
 
 
-def a_report(open_as):
-    ada = open_as("ada", "/jobs/", java_script_enabled=False)
+def a_report(ada, _carlo):
+    ada.goto("/jobs/")
     ada.get_by_role("button", name="Start Sales report").click()
     expect(ada).to_have_url(re.compile(r"/jobs/\d+$"))
     for _ in range(100):
@@ -54,8 +54,8 @@ def a_report(open_as):
     expect(ada.get_by_text("What was sold most")).to_be_visible()
 
 
-def signing_out_and_in(open_as):
-    ada = open_as("ada", "/", java_script_enabled=False)
+def signing_out_and_in(ada, _carlo):
+    ada.goto("/")
     ada.locator("#account summary").click()
     ada.get_by_role("button", name="Sign out").click()
     ada.get_by_role("link", name="Sign in").first.click()
@@ -66,7 +66,8 @@ def signing_out_and_in(open_as):
 
 
 @pytest.mark.usefixtures("menu", "rooms", "sales", "worker")
-def test_every_use(open_as, subtests):
+def test_every_use(site, open_as, subtests):
+    ada, carlo = (open_as(name, java_script_enabled=False, base_url=site.url) for name in ("ada", "carlo"))
     for use in (
         a_bad_amount_is_refused_with_a_sentence,
         ordering_and_the_kitchen,
@@ -75,4 +76,4 @@ def test_every_use(open_as, subtests):
         signing_out_and_in,
     ):
         with subtests.test(use.__name__):
-            use(open_as)
+            use(ada, carlo)

@@ -155,6 +155,14 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("site", ["gevent", "gthread"], indirect=True, scope="session")
 
 
+def pytest_collection_modifyitems(items):
+    """Each of the sites is started once in a run, not once in each process of it."""
+    for item in items:
+        if "sites" in item.fixturenames:
+            kind = item.callspec.params.get("site", "gevent") if hasattr(item, "callspec") else "gevent"
+            item.add_marker(pytest.mark.xdist_group(f"bare-{kind}"))
+
+
 @pytest.fixture(scope="session")
 def site(request, sites):
     return sites(getattr(request, "param", "gevent"))
