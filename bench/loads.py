@@ -170,16 +170,17 @@ def stopped(site, readers, seconds):
     """One in ten readers stops while messages go on: what the others notice, what it costs, what the stopped show."""
     few = readers // 10
     with Client(site.port, readers - few, "stream", site.readers(ROOM, readers - few)) as client:
-        return asyncio.run(_stopped(site, client, few, seconds))
+        # Before the few are there: while they read, they take the processor from whoever measures.
+        before = _talk(site, client, seconds / 4)
+        return asyncio.run(_stopped(site, client, few, seconds, before))
 
 
-async def _stopped(site, client, few, seconds):
+async def _stopped(site, client, few, seconds, before):
     pages = [Stopping(site, number) for number in range(few)]
     living = [asyncio.create_task(page.live()) for page in pages]
     try:
         while not all(page.items for page in pages):
             await asyncio.sleep(0.1)
-        before = await asyncio.to_thread(_talk, site, client, seconds / 4)
         for page in pages:
             page.may_read.clear()
         begun_mb = site.memory_mb

@@ -21,7 +21,6 @@ class Together:
         """The answer, or None where there is none. An error of the question is everybody's."""
         asked, first = self._join(key)
         if first:
-            sleep(0)  # under gevent a turn of the others, in threads too
             self._answer(asked)
         asked.done.wait()
         if asked.error:
@@ -37,15 +36,22 @@ class Together:
             return self._next, first
 
     def _answer(self, asked):
-        with self._lock:
-            self._next = None  # from here on: the next question
         try:
+            sleep(0)  # under gevent a turn of the others, in threads too
+            self._close(asked)
             asked.answers = self._ask(asked.keys)
         except BaseException as error:
             asked.error = error
             raise
         finally:
+            self._close(asked)  # also when its thread was ended while it let others run
             asked.done.set()
+
+    def _close(self, asked):
+        """Whoever comes from here on shares the next question."""
+        with self._lock:
+            if self._next is asked:
+                self._next = None
 
 
 class _Question:

@@ -1,5 +1,6 @@
 """Many who ask at the same time who they are: one question, and nobody gets another's answer, or an old one."""
 
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -78,6 +79,15 @@ def test_an_error_is_everybodys_and_the_next_question_is_a_new_one(slow, monkeyp
             with pytest.raises(ZeroDivisionError):
                 answer.result(10)
     assert slow.together("good") == ("GOOD", 2)
+
+
+def test_one_who_is_ended_before_the_question_leaves_nobody_waiting(slow, monkeypatch):
+    slow.go.set()
+    with monkeypatch.context() as patch:
+        patch.setattr("blueprints.auth.together.sleep", lambda _s: sys.exit())
+        with pytest.raises(SystemExit):
+            slow.together("ada")
+    assert slow.together("ada") == ("ADA", 1)
 
 
 @pytest.mark.both_databases
