@@ -1,14 +1,17 @@
 """What the hub does with sockets it owns: on the wire, byte by byte, against the real server."""
 
 import json
+import os
 import re
 import socket
 import time
+from contextlib import suppress
 
 import pytest
 
 from live.event import Event
 from live.log import new_uuid
+from live.sockets import GONE, _write_all
 from live.subscription import MAX_BUFFER_BYTES
 from live.testing import Parser, SocketClient, StreamClient, connection
 from tests.faults.limits import in_time
@@ -285,3 +288,16 @@ def test_a_burst_goes_out_together(site, writer, topic):
     delivered = after["deliveries"] - before["deliveries"]
     assert delivered >= 1500
     assert (after["sends"] - before["sends"]) * 2 <= delivered
+
+
+def test_a_reader_that_is_full_or_gone_keeps_nothing_from_the_others():
+    first, full, gone, last = (os.pipe() for _ in range(4))
+    with suppress(BlockingIOError):
+        os.set_blocking(full[1], False)
+        while os.write(full[1], b"x" * 4096):
+            pass
+    os.close(gone[0])
+    assert _write_all([first[1], full[1], gone[1], last[1]], b"data: x") == [7, 0, GONE, 7]
+    assert [os.read(end[0], 99) for end in (first, last)] == [b"data: x"] * 2
+    for fd in (*first, *full, gone[1], *last):
+        os.close(fd)
