@@ -28,7 +28,7 @@ SLICE = 32  # readers between two looks at the clock: about a tenth of TURN_S
 BREATH_S = (
     0.01  # in a burst the next round waits for more: as long as the last one took, and not longer than this
 )
-GONE = -1
+NOBODY = -1
 logger = logging.getLogger("live")
 
 
@@ -166,7 +166,7 @@ class Sockets:
     def _care_for(self, readers: list[Subscription], taken: list[int], batch: Batch) -> None:
         """Those of whom the kernel did not take everything."""
         for reader, sent in zip(readers, taken, strict=True):
-            if sent == GONE:
+            if sent == NOBODY:
                 self._open.gone(reader)
             elif sent < len(batch.data):
                 self._open.keep(reader, batch.events, sent)
@@ -178,7 +178,7 @@ class Sockets:
 
 
 def _write_all(fds: list[int], data: bytes) -> list[int]:
-    """How many bytes the kernel took of each; GONE where there is nobody any more."""
+    """How many bytes the kernel took of each; NOBODY where there is nobody any more."""
     taken: list[int] = []
     while len(taken) < len(fds):
         try:
@@ -188,7 +188,7 @@ def _write_all(fds: list[int], data: bytes) -> list[int]:
         except BlockingIOError:
             taken.append(0)
         except OSError:
-            taken.append(GONE)
+            taken.append(NOBODY)
     return taken
 
 

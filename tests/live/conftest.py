@@ -156,7 +156,7 @@ def pytest_generate_tests(metafunc):
 
 
 def pytest_collection_modifyitems(items):
-    """Each of the sites is started once in a run, not once in each process of it."""
+    """Who needs one of the sites goes to the same process of the run, so that it is not started in each."""
     for item in items:
         if "sites" in item.fixturenames:
             kind = item.callspec.params.get("site", "gevent") if hasattr(item, "callspec") else "gevent"

@@ -11,7 +11,7 @@ import pytest
 
 from live.event import Event
 from live.log import new_uuid
-from live.sockets import GONE, _write_all
+from live.sockets import NOBODY, _write_all
 from live.subscription import MAX_BUFFER_BYTES
 from live.testing import Parser, SocketClient, StreamClient, connection
 from tests.faults.limits import in_time
@@ -297,7 +297,7 @@ def test_a_reader_that_is_full_or_gone_keeps_nothing_from_the_others():
         while os.write(full[1], b"x" * 4096):
             pass
     os.close(gone[0])
-    assert _write_all([first[1], full[1], gone[1], last[1]], b"data: x") == [7, 0, GONE, 7]
+    assert _write_all([first[1], full[1], gone[1], last[1]], b"data: x") == [7, 0, NOBODY, 7]
     assert [os.read(end[0], 99) for end in (first, last)] == [b"data: x"] * 2
     for fd in (*first, *full, gone[1], *last):
         os.close(fd)
