@@ -24,8 +24,8 @@ setup: $(RUNTIME) $(DEV) $(FRONTEND) ## fetch everything the project needs; safe
 run: $(RUNTIME) $(FRONTEND) ## start the site with all its parts; Ctrl-C stops it
 	@exec $(PY) app.py
 
-test: setup ## the tests, six minutes; one file: make test ARGS=tests/test_setup.py
-	@$(PY) -m pytest -n 3 --dist loadgroup -m "not long" $(ARGS)
+test: setup ## the tests, five minutes; one file: make test ARGS=tests/test_setup.py
+	@$(PY) -m pytest -n 4 --dist loadgroup -m "not long" $(ARGS)
 
 test-long: setup ## the long ones: every page in a browser, in every state, and real servers breaking
 	@$(PY) -m pytest -n 2 --dist loadgroup -m long $(ARGS)

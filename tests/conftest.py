@@ -20,6 +20,7 @@ from tests.support import clients, databases, processes, server
 from tests.support.shared import Run, require_postgres, start_postgres
 
 LEFT_BEHIND_S = 3
+LONGEST_NAME_CHARS = 100
 RUN = pytest.StashKey[Run]()
 
 
@@ -52,6 +53,14 @@ def pytest_collection_finish():
     """What is loaded by now stays: not looked through again each time Python looks for garbage."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_make_parametrize_id(val, argname):
+    """Bytes and long texts by their size. A name goes between the processes of a run, which must agree on it: ten
+    megabytes of it take seconds, and an archive has the time in it at which each of them made it."""
+    if isinstance(val, bytes) or (isinstance(val, str) and len(val) > LONGEST_NAME_CHARS):
+        return f"{argname} of {len(val)}"
+    return None
 
 
 def pytest_generate_tests(metafunc):

@@ -49,6 +49,13 @@ def program(*names):
     pytest.skip(message)
 
 
+def pytest_collection_modifyitems(items):
+    """The few of `make test` share one Chromium; the long ones are many and go to all processes of the run."""
+    for item in items:
+        if "chromium" in item.fixturenames and not item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
 @pytest.fixture(scope="session")
 def chromium():
     path = program(*CHROMIUM)

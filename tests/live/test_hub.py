@@ -4,6 +4,7 @@ import json
 import time
 from functools import lru_cache
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 
@@ -260,7 +261,10 @@ def test_a_stopped_hub_sends_its_readers_away(make_hub):
     assert bye.retry_ms >= 1
 
 
-def test_repairs_begin_one_after_the_other_and_of_very_many_some_in_between(make_hub):
+def test_repairs_begin_one_after_the_other_and_of_very_many_some_in_between(make_hub, monkeypatch):
+    monkeypatch.setattr(
+        "live.catching_up.time", SimpleNamespace(monotonic=lambda: 1000.0)
+    )  # all of them at once
     hub = make_hub()
     assert hub.follower.loaded.wait(ANSWER_S)
     told = [json.loads(Reader(hub, "nowhere0-1").event().data)["after"] for _ in range(3 * REPAIRS_PER_S)]
