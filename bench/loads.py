@@ -17,9 +17,13 @@ from live.testing import SocketClient, StreamClient, connection
 PAGE, ROOM = "/orders/", f"/chat/rooms/{ROOM_ID}"
 EVENTS_PER_S = 10
 FIRST_TRY_S = 1.05  # within it a page tries for the first time, after an outage (static/answers.js)
-TEXT_CHARS = (
-    1500  # of a message while some have stopped: a minute of them is more than a reader's buffer takes
-)
+# While some have stopped: at most half of what the process can do, or a queue is all that is measured; and a minute of
+# it is more than the kernel and a reader's buffer take.
+MESSAGES_PER_S, TEXT_CHARS = 4, 2000
+ARRIVALS_PER_S, ARRIVED_S = (
+    20,
+    5,
+)  # of those that will stop: as many pages as a process makes beside other work
 CATCH_UP_S = 45
 
 
@@ -158,11 +162,14 @@ class Stopping(Page):
         super().__init__(f"http://127.0.0.1:{site.port}", ROOM, headers["Cookie"], "stream", "room", 5)
         self.may_read = asyncio.Event()
         self.may_read.set()
-        self.sent_away = 0
+        self.connections = 0
+
+    async def _stream(self):
+        self.connections += 1
+        await super()._stream()
 
     async def _take(self, event):
         await self.may_read.wait()
-        self.sent_away += event.name == "live:bye"
         await super()._take(event)
 
 
@@ -171,18 +178,23 @@ def stopped(site, readers, seconds):
     few = readers // 10
     with Client(site.port, readers - few, "stream", site.readers(ROOM, readers - few)) as client:
         # Before the few are there: while they read, they take the processor from whoever measures.
-        before = _talk(site, client, seconds / 4)
+        before = _talk(site, client, seconds / 2)
         return asyncio.run(_stopped(site, client, few, seconds, before))
 
 
 async def _stopped(site, client, few, seconds, before):
     pages = [Stopping(site, number) for number in range(few)]
-    living = [asyncio.create_task(page.live()) for page in pages]
+    living = []
     try:
-        while not all(page.items for page in pages):
+        for page in pages:
+            living.append(asyncio.create_task(page.live()))
+            await asyncio.sleep(1 / ARRIVALS_PER_S)
+        while not all(page.connections for page in pages):
             await asyncio.sleep(0.1)
+        await asyncio.sleep(ARRIVED_S)
         for page in pages:
             page.may_read.clear()
+            page.connections = 1
         begun_mb = site.memory_mb
         during = await asyncio.to_thread(_talk, site, client, seconds)
         more_mb = site.memory_mb - begun_mb
@@ -200,7 +212,7 @@ async def _stopped(site, client, few, seconds, before):
         "others_p99_ms_before": before["p99_ms"],
         "others_p99_ms": during["p99_ms"],
         "mb_more": round(more_mb, 1),
-        "sent_away": sum(page.sent_away > 0 for page in pages),
+        "sent_away": sum(page.connections > 1 for page in pages),
         "right_pages": right,
     }
 
@@ -210,8 +222,8 @@ def _talk(site, client, seconds):
     client.reset()
     web = http.client.HTTPConnection("127.0.0.1", site.port, timeout=ANSWER_S)
     begun = time.monotonic()
-    for number in range(int(seconds * EVENTS_PER_S)):
-        time.sleep(max(0.0, begun + number / EVENTS_PER_S - time.monotonic()))
+    for number in range(int(seconds * MESSAGES_PER_S)):
+        time.sleep(max(0.0, begun + number / MESSAGES_PER_S - time.monotonic()))
         _post(web, site.headers(number % site.people), marked().ljust(TEXT_CHARS, "x"))
     web.close()
     time.sleep(0.5)

@@ -23,7 +23,9 @@ from live.line import Line
 from live.transports.opening import Opening
 
 HALF_OPEN_MS = 20_000  # with the beats' 5 s, a dead network is noticed within 45 s (STACK 1.1 w)
-UNSENT_BYTES = 128 * 1024  # in the kernel; more waits with us, where a newer event of a key replaces an older
+# In the kernel, beyond what is on its way: it keeps a copy for each reader, in memory that counts as nobody's. More
+# waits with us, where all readers share it, and a newer event of a key replaces an older.
+UNSENT_BYTES = 16 * 1024
 _HOP = {"connection", "keep-alive", "transfer-encoding", "upgrade", "content-length"}
 
 

@@ -20,7 +20,7 @@ FIELDS = [
     "cpu_us_per_delivery", "sends_per_delivery", "deliveries_per_s", "p50_ms", "p99_ms", "max_ms", "client_cpu_share",
 ]  # fmt: skip
 READERS = 20
-pytestmark = [pytest.mark.long, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.xdist_group("bench"), pytest.mark.long, pytest.mark.timeout(180)]
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -6,6 +6,7 @@ import re
 import socket
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from live.log import new_uuid
 from live.sockets import NOBODY, _write_all
 from live.subscription import MAX_BUFFER_BYTES
 from live.testing import Parser, SocketClient, StreamClient, connection
+from live.transports.handover import UNSENT_BYTES
 from tests.faults.limits import in_time
 from tests.live.conftest import Site
 
@@ -232,6 +234,26 @@ def test_a_slow_reader_gets_the_newest_of_a_key_and_ids_that_rise(site, writer, 
     assert (numbers[-1], got[-1].name) == (999, "live:end")
     assert len(numbers) == 1
     assert ids == sorted(ids)
+
+
+def test_the_kernel_keeps_little_of_what_a_reader_has_not_read(site, writer, dial, topic):
+    slow, quick = dial(receive_bytes=4096), dial()
+    size = 2_400
+    for n in range(UNSENT_BYTES // size * 4):
+        publish(writer, [Event(topic, str(n).ljust(size), f"live:{n}")])
+        quick.until(f"live:{n}")
+    _, own_port = slow.plug.getsockname()
+    assert UNSENT_BYTES - size < in_the_kernel(site.port, own_port) < UNSENT_BYTES + 2 * size
+
+
+def in_the_kernel(port, to_port):
+    """How many bytes of a connection of ours are not acknowledged, as Linux says it: hexadecimal, in a table."""
+    ends = [f":{number:04X}" for number in (port, to_port)]
+    for line in Path("/proc/net/tcp").read_text().splitlines():
+        _, local, remote, _, queues, *_ = line.split()
+        if local.endswith(ends[0]) and remote.endswith(ends[1]):
+            return int(queues.partition(":")[0], 16)
+    raise AssertionError("there is no such connection")
 
 
 def test_a_reader_over_the_bound_is_sent_away_and_nobody_else_waits(site, writer, dial, topic):
