@@ -186,8 +186,11 @@ class Page:
             finally:
                 writer.close()
 
+    async def _connect(self):
+        return await asyncio.open_connection(self.host, self.port)
+
     async def _begin(self, path, headers, method="GET", body=""):
-        reader, writer = await asyncio.open_connection(self.host, self.port)
+        reader, writer = await self._connect()
         version = "1.1" if "Upgrade" in headers else "1.0"  # 1.0: no chunks to take apart
         own = {"Host": f"{self.host}:{self.port}", "Cookie": self.cookie, "Sec-Fetch-Site": "same-origin"}
         if body:

@@ -108,8 +108,11 @@ def _stopped(found):
         f"{found['stopped']:,} of {found['readers']:,} stopped for {found['seconds']} s",
         "others' p99 at most 2 x, 50 MB more at most, the stopped end with the right page",
         f"{found['others_p99_ms']:.0f} ms, before {found['others_p99_ms_before']:.0f} ms: {times:.2f} x;"
-        f" {found['mb_more']} MB; {found['right_pages']:,} right, {found['sent_away']:,} of them sent away meanwhile",
-        times <= 2 and found["mb_more"] <= 50 and found["right_pages"] == found["stopped"],
+        f" {found['mb_more']} MB in the process, {found['kernel_mb_more']} MB in the kernel;"
+        f" {found['right_pages']:,} right, {found['came_back']:,} of them on a new connection",
+        times <= 2
+        and found["mb_more"] + found["kernel_mb_more"] <= 50
+        and found["right_pages"] == found["stopped"],
     )
 
 

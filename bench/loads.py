@@ -3,9 +3,13 @@
 import asyncio
 import http.client
 import random
+import re
+import resource
+import socket
 import threading
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from uuid import uuid4
 
 from bench.chaos_page import Page
@@ -17,13 +21,15 @@ from live.testing import SocketClient, StreamClient, connection
 PAGE, ROOM = "/orders/", f"/chat/rooms/{ROOM_ID}"
 EVENTS_PER_S = 10
 FIRST_TRY_S = 1.05  # within it a page tries for the first time, after an outage (static/answers.js)
-# While some have stopped: at most half of what the process can do, or a queue is all that is measured; and a minute of
-# it is more than the kernel and a reader's buffer take.
-MESSAGES_PER_S, TEXT_CHARS = 4, 2000
-ARRIVALS_PER_S, ARRIVED_S = (
+MESSAGES_PER_S, TEXT_CHARS = (
+    4,
+    2000,
+)  # while some have stopped: half of what a process can do, or a queue is measured
+ARRIVALS_PER_S, SETTLE_S = (
     20,
     5,
 )  # of those that will stop: as many pages as a process makes beside other work
+RECEIVE_BYTES = 4096  # what they do not read waits at the server; here the same kernel would keep it for both
 CATCH_UP_S = 45
 
 
@@ -162,13 +168,17 @@ class Stopping(Page):
         super().__init__(f"http://127.0.0.1:{site.port}", ROOM, headers["Cookie"], "stream", "room", 5)
         self.may_read = asyncio.Event()
         self.may_read.set()
-        self.connections = 0
+        self.openings = 0
 
-    async def _stream(self):
-        self.connections += 1
-        await super()._stream()
+    async def _connect(self):
+        plug = socket.socket()
+        plug.setblocking(False)
+        plug.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
+        await asyncio.get_running_loop().sock_connect(plug, (self.host, self.port))
+        return await asyncio.open_connection(sock=plug, limit=RECEIVE_BYTES)
 
     async def _take(self, event):
+        self.openings += event.name == "live:open"
         await self.may_read.wait()
         await super()._take(event)
 
@@ -189,12 +199,12 @@ async def _stopped(site, client, few, seconds, before):
         for page in pages:
             living.append(asyncio.create_task(page.live()))
             await asyncio.sleep(1 / ARRIVALS_PER_S)
-        while not all(page.connections for page in pages):
+        while not all(page.openings for page in pages):
             await asyncio.sleep(0.1)
-        await asyncio.sleep(ARRIVED_S)
+        await asyncio.sleep(SETTLE_S)
         for page in pages:
             page.may_read.clear()
-            page.connections = 1
+            page.openings = 0
         begun_mb = site.memory_mb
         during = await asyncio.to_thread(_talk, site, client, seconds)
         more_mb = site.memory_mb - begun_mb
@@ -212,22 +222,30 @@ async def _stopped(site, client, few, seconds, before):
         "others_p99_ms_before": before["p99_ms"],
         "others_p99_ms": during["p99_ms"],
         "mb_more": round(more_mb, 1),
-        "sent_away": sum(page.connections > 1 for page in pages),
+        "kernel_mb_more": round(during["kernel_mb"] - before["kernel_mb"], 1),
+        "came_back": sum(page.openings > 0 for page in pages),
         "right_pages": right,
     }
 
 
 def _talk(site, client, seconds):
-    """Messages as people write them, by forms."""
+    """Messages as people write them, by forms: the load client's report, and the most that the kernel kept."""
     client.reset()
     web = http.client.HTTPConnection("127.0.0.1", site.port, timeout=ANSWER_S)
-    begun = time.monotonic()
+    begun, kernel_mb = time.monotonic(), 0.0
     for number in range(int(seconds * MESSAGES_PER_S)):
         time.sleep(max(0.0, begun + number / MESSAGES_PER_S - time.monotonic()))
+        kernel_mb = max(kernel_mb, _kernel_mb())
         _post(web, site.headers(number % site.people), marked().ljust(TEXT_CHARS, "x"))
     web.close()
     time.sleep(0.5)
-    return client.wait_for(0, 0)
+    return client.wait_for(0, 0) | {"kernel_mb": kernel_mb}
+
+
+def _kernel_mb():
+    """What all TCP connections of this machine wait with; Linux counts it in pages."""
+    fields = re.search(r"TCP: .* mem (\d+)", Path("/proc/net/sockstat").read_text())
+    return int(fields[1]) * resource.getpagesize() / 1e6
 
 
 async def _all_right(site, pages):

@@ -20,7 +20,7 @@ from live.readiness import GONE, NEWS, PEER_ENDED, ROOM, Readiness
 from live.subscription import Subscription
 
 PIECES = 16  # so many sends to one reader, then it is the others' turn
-LINGER_S = 5  # a connection that ended is closed after so long, read or not
+LINGER_S = 5  # a connection that ended is closed when for so long nothing of it was read
 PING_S = 20  # a page behind a proxy is only seen by its answer; two of these are within 45 s (FAULTS 3.7)
 _socket = monkey.get_original("socket", "socket")
 _close = monkey.get_original(
@@ -157,12 +157,18 @@ class Connections:
             except OSError:
                 self.gone(reader)
                 return
-            self.sends += 1
-            reader.wrote(sent)
+            self._took(reader, sent)
             if sent < len(data):
                 self._wait_for_room(reader)
                 return
         self._next_turn(reader)
+
+    def _took(self, reader: Subscription, sent: int) -> None:
+        self.sends += 1
+        reader.wrote(sent)
+        if sent and reader.ended:  # its time begins anew, for its way may be slow
+            self._ending.remove(reader)
+            self._ending.add(reader, LINGER_S)
 
     def _emptied(self, reader: Subscription) -> None:
         reader.busy = False

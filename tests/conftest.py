@@ -20,7 +20,7 @@ from tests.support import clients, databases, processes, server
 from tests.support.shared import Run, require_postgres, start_postgres
 
 LEFT_BEHIND_S = 3
-LONGEST_NAME_CHARS = 100
+LONGEST_NAME = 100
 RUN = pytest.StashKey[Run]()
 
 
@@ -45,7 +45,8 @@ def pytest_unconfigure(config):
 
 
 def pytest_collection_modifyitems(items):
-    """Who may take longest begins first, so that no worker is still at it when the others are done."""
+    """Of the tests without a group, who may take longest begins first, so that nobody waits for it in the end; groups
+    come before them, pytest-xdist begins with the largest."""
     items.sort(key=lambda item: -max((mark.args[0] for mark in item.iter_markers("timeout")), default=0))
 
 
@@ -56,10 +57,9 @@ def pytest_collection_finish():
 
 
 def pytest_make_parametrize_id(val, argname):
-    """Bytes and long texts by their size. A name goes between the processes of a run, which must agree on it: ten
-    megabytes of it take seconds, and an archive has the time in it at which each of them made it."""
-    if isinstance(val, bytes) or (isinstance(val, str) and len(val) > LONGEST_NAME_CHARS):
-        return f"{argname} of {len(val)}"
+    """Long values are named by their length: the processes of a run must agree on a name, and send it to each other."""
+    if isinstance(val, bytes | str) and len(val) > LONGEST_NAME:
+        return f"{argname} of length {len(val)}"
     return None
 
 

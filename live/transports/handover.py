@@ -23,8 +23,8 @@ from live.line import Line
 from live.transports.opening import Opening
 
 HALF_OPEN_MS = 20_000  # with the beats' 5 s, a dead network is noticed within 45 s (STACK 1.1 w)
-# In the kernel, beyond what is on its way: it keeps a copy for each reader, in memory that counts as nobody's. More
-# waits with us, where all readers share it, and a newer event of a key replaces an older.
+# In the kernel and not yet sent, beside a last segment: it keeps a copy for each reader, in memory that no process's
+# size shows. More waits with us, where all readers share one copy, and a newer event of a key replaces an older.
 UNSENT_BYTES = 16 * 1024
 _HOP = {"connection", "keep-alive", "transfer-encoding", "upgrade", "content-length"}
 

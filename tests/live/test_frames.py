@@ -4,6 +4,7 @@ Frames of 20 KB and one of 8 MB, for a second each time; for six in the long tes
 """
 
 import json
+import re
 import socket
 import struct
 import time
@@ -18,6 +19,7 @@ from tests.live.test_sockets import Wire
 from tests.live.test_websocket import handshake
 
 FRAMES, FRAME_CHARS = 400, 20_000
+SLOW_READS = 8  # of one answer, each of them with a pause
 pytestmark = pytest.mark.parametrize("stops_s", [1, pytest.param(6, marks=pytest.mark.long)])
 served_both_ways = pytest.mark.parametrize("site", ["gevent", "gthread"], indirect=True, scope="session")
 
@@ -84,6 +86,22 @@ def test_400_frames_of_20_kb_are_whole_and_in_order_at_a_reader_that_stops(site,
         got = numbers(read_frames(plug, FRAMES + 5))
     assert got == list(range(len(got)))
     assert len(got) >= FRAMES - 5
+
+
+@served_both_ways
+def test_the_answer_of_a_long_poll_is_whole_at_a_slow_reader(site, writer, other, topic, stops_s):
+    html, headers = site.page(topic)
+    writer.log.publish([(new_uuid(), Event(topic, "z" * 60_000)) for _ in range(2)])
+    other.events(2)
+    wire = Wire(site, connection(html).address("poll"), headers, receive_bytes=4096)
+    length, body = int(re.search(rb"(?i)content-length: (\d+)", wire.head)[1]), b""
+    assert length > 100_000
+    with wire.plug, wire.plug.makefile("rb") as answer:
+        for _ in range(SLOW_READS):
+            body += answer.read(length // SLOW_READS)
+            stop(other, 2 * stops_s / SLOW_READS)
+        body += answer.read()
+    assert len(body) == length
 
 
 @served_both_ways

@@ -262,8 +262,8 @@ def test_a_stopped_hub_sends_its_readers_away(make_hub):
 
 
 def test_repairs_begin_one_after_the_other_and_of_very_many_some_in_between(make_hub, monkeypatch):
-    at_once = SimpleNamespace(monotonic=lambda: 1000.0)
-    monkeypatch.setattr("live.catching_up.time", at_once)
+    stopped_clock = SimpleNamespace(monotonic=lambda: 1000.0)
+    monkeypatch.setattr("live.catching_up.time", stopped_clock)
     hub = make_hub()
     assert hub.follower.loaded.wait(ANSWER_S)
     told = [json.loads(Reader(hub, "nowhere0-1").event().data)["after"] for _ in range(3 * REPAIRS_PER_S)]

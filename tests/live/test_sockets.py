@@ -237,7 +237,7 @@ def test_a_slow_reader_gets_the_newest_of_a_key_and_ids_that_rise(site, writer, 
 
 
 def test_the_kernel_keeps_little_of_what_a_reader_has_not_read(site, writer, dial, topic):
-    slow, quick = dial(receive_bytes=4096), dial()
+    slow, quick = dial(receive_bytes=4096), dial()  # a window so small that a segment hardly counts
     size = 2_400
     for n in range(UNSENT_BYTES // size * 4):
         publish(writer, [Event(topic, str(n).ljust(size), f"live:{n}")])

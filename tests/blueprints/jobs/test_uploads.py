@@ -87,7 +87,9 @@ def test_a_csv_of_the_wrong_shape_is_said_beside_its_field(app, carlo, content, 
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (a_zip(), "no picture that we can read, whatever its name says"),
+        pytest.param(
+            a_zip(), "no picture that we can read, whatever its name says", id="a zip"
+        ),  # has the time in it
         (b"GIF89a", "no picture that we can read"),
         (bomb(50_000, 50_000), "50,000 x 50,000 pixels. 40 million in all are the limit"),
         (bomb(4_000_000, 4_000_000), "limit"),
