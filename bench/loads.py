@@ -21,14 +21,12 @@ from live.testing import SocketClient, StreamClient, connection
 PAGE, ROOM = "/orders/", f"/chat/rooms/{ROOM_ID}"
 EVENTS_PER_S = 10
 FIRST_TRY_S = 1.05  # within it a page tries for the first time, after an outage (static/answers.js)
-MESSAGES_PER_S, TEXT_CHARS = (
-    4,
-    2000,
-)  # while some have stopped: half of what a process can do, or a queue is measured
-ARRIVALS_PER_S, SETTLE_S = (
-    20,
-    5,
-)  # of those that will stop: as many pages as a process makes beside other work
+# While some have stopped: half of what a process can do, or a queue is measured.
+MESSAGES_PER_S = 4
+TEXT_CHARS = 2000
+# Of those that will stop: as many pages as a process makes beside other work.
+ARRIVALS_PER_S = 20
+SETTLE_S = 5
 RECEIVE_BYTES = 4096  # what they do not read waits at the server; here the same kernel would keep it for both
 CATCH_UP_S = 45
 

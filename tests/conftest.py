@@ -20,7 +20,7 @@ from tests.support import clients, databases, processes, server
 from tests.support.shared import Run, require_postgres, start_postgres
 
 LEFT_BEHIND_S = 3
-LONGEST_NAME = 100
+LONGEST_NAME_CHARS = 100
 RUN = pytest.StashKey[Run]()
 
 
@@ -58,7 +58,7 @@ def pytest_collection_finish():
 
 def pytest_make_parametrize_id(val, argname):
     """Long values are named by their length: the processes of a run must agree on a name, and send it to each other."""
-    if isinstance(val, bytes | str) and len(val) > LONGEST_NAME:
+    if isinstance(val, bytes | str) and len(val) > LONGEST_NAME_CHARS:
         return f"{argname} of length {len(val)}"
     return None
 
