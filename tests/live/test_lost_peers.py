@@ -15,6 +15,7 @@ from live.testing import SocketClient, connection
 from tests.live.test_websocket import handshake, readers
 
 NOTICED_S = 45
+FORGOTTEN_S = 10
 pytestmark = [pytest.mark.long, pytest.mark.timeout(150)]
 
 
@@ -39,16 +40,17 @@ def _can_unshare():
 @pytest.mark.parametrize("site", ["gevent", "gthread"], indirect=True, scope="session")
 def test_a_page_that_answers_no_ping_is_gone_within_45_seconds_and_one_that_does_stays(site, topic):
     html, headers = site.page(topic)
-    before = readers(site)
     with SocketClient(site.url, headers).connect(connection(html)) as answers:
         mute, _ = handshake(site, connection(html).address("socket"), headers)
         began = time.monotonic()
         with mute, mute.makefile("rb") as stream:
             while stream.peek(1):  # it reads everything, and answers nothing
                 read_some(stream)
-        assert PING_S < time.monotonic() - began <= NOTICED_S
-        assert readers(site) == before + 1
-        answers.next()
+        noticed = time.monotonic()
+        assert PING_S < noticed - began <= NOTICED_S
+        while readers(site) > 1:  # the process forgets it after it has closed its connection
+            assert time.monotonic() < noticed + FORGOTTEN_S
+            answers.next()  # a beat
 
 
 def read_some(stream):
