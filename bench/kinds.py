@@ -20,7 +20,7 @@ class Kind:
     """One server over one transport.
 
     Shape: `packages` must be there; `hello` is what a WebSocket client says first; `most` readers are tried;
-    `silent` sends no head before its first event; `singles` events at least are measured one by one.
+    `silent` sends no head before its first event.
     """
 
     server: str
@@ -31,7 +31,6 @@ class Kind:
     hello: str = ""
     most: int = 20_000
     silent: bool = False
-    singles: int = 10
 
     def __str__(self):
         return f"{self.server} ({self.transport}{', two processes' if self.processes > 1 else ''})"
@@ -64,7 +63,7 @@ KINDS = (
     Kind("c-loop"),
     Kind("levain", path="/live/stream"),
     Kind("nchan"),
-    Kind("levain", "poll", path="/live/poll", most=5000, singles=3),
+    Kind("levain", "poll", path="/live/poll", most=5000),
     Kind("levain", "socket", path="/socket"),
     Kind("levain", processes=2, path="/live/stream", most=8000),
     Kind("socket.io", "socket", path=SOCKET_IO, hello="40"),

@@ -10,13 +10,12 @@ from bench.client import Client
 from bench.servers import Publisher, fetch, request_of, running
 
 EVENT_BYTES = 125
-# So many segments after a pause Linux acknowledges at once (TCP_MAX_QUICKACKS in net/ipv4/tcp_input.c): on loopback in
-# the time of whoever sends. Later ones are acknowledged as they are read, in the time of the load client. Whoever is
-# fastest gets most events into a time, and would have the smallest share of the first ones.
-QUICK_ACKS = 16
-SINGLES_S = 0.5  # so long one by one
+# So many one by one, the same for all. After a pause Linux acknowledges 16 segments at once (TCP_MAX_QUICKACKS in
+# net/ipv4/tcp_input.c), on loopback in the time of whoever sends; later ones when they are read, in the time of the load
+# client. In a given time, whoever is fastest would have the smallest share of the first ones.
+SINGLES, SINGLES_MANY, SINGLES_POLLED = 30, 10, 3
 LONGEST_S = 15  # but not longer than that
-BURST, BURST_MANY, MANY = 100, 20, 2000  # fewer to more than MANY readers: each is a delivery to all of them
+BURST, BURST_MANY, MANY = 100, 20, 2000  # fewer events to more than MANY readers: each is a delivery to all of them
 
 
 class Cell:
@@ -83,12 +82,13 @@ def event():
 
 def one_by_one(cell):
     """Events that each wait until all have the one before: what a delivery costs, and how long it takes."""
-    if cell.kind.transport != "poll":  # each poll is a connection of its own
-        cell.client.reset()
-        _one_by_one(cell, QUICK_ACKS, 0)
     before = cell.client.reset()
     began, cpu = time.monotonic(), cpu_of(cell.processes)
-    got = _one_by_one(cell, cell.kind.singles, SINGLES_S)
+    for number in range(1, _singles(cell) + 1):
+        cell.publisher.publish(event())
+        got = cell.client.wait_for(number * cell.readers, 5)
+        if time.monotonic() - began > LONGEST_S or got["deliveries"] < number * cell.readers:
+            break
     took, spent = time.monotonic() - began, cpu_of(cell.processes) - cpu
     if not got["deliveries"]:
         raise RuntimeError("no event arrived")
@@ -101,15 +101,10 @@ def one_by_one(cell):
     }
 
 
-def _one_by_one(cell, count, seconds):
-    """So many events at least, for so long at least; nothing is waited for in vain for long."""
-    began, number, arrived = time.monotonic(), 0, True
-    while arrived and (number < count or time.monotonic() - began < seconds):
-        number += 1
-        cell.publisher.publish(event())
-        got = cell.client.wait_for(number * cell.readers, 5)
-        arrived = got["deliveries"] == number * cell.readers and time.monotonic() - began < LONGEST_S
-    return got
+def _singles(cell):
+    if cell.kind.transport == "poll":
+        return SINGLES_POLLED
+    return SINGLES if cell.readers <= MANY else SINGLES_MANY
 
 
 def burst(cell):

@@ -4,6 +4,7 @@ import json
 import time
 from functools import lru_cache
 from itertools import pairwise
+from socket import socketpair
 from types import SimpleNamespace
 
 import pytest
@@ -12,6 +13,7 @@ from live.catching_up import REPAIRS_PER_S, REPAIRS_WITHIN_S
 from live.event import GRANT, REVOKE, Event
 from live.gate import Identity
 from live.hub import RECHECK_AT_ONCE
+from live.line import Line
 from live.log import new_uuid
 from live.position import Position, read
 from live.readers import Readers
@@ -303,6 +305,33 @@ def test_a_line_about_a_right_is_read_once_and_by_those_it_names(log, make_hub, 
     assert readers[3].event().data == "secret"
     assert met == [reader.subscription for reader in readers[:3]]
     assert read_again == [what]
+
+
+def test_a_right_that_ends_during_a_round_ends_before_its_reader_has_its_turn(make_hub, monkeypatch):
+    monkeypatch.setattr("live.sockets.SLICE", 1)
+    hub = make_hub(start=False)
+    hub.follower.load()
+    readers = [Subscription(Identity(f"{name}-1", name, 1, name), (TOPIC, "a:c")) for name in ("ada", "bob")]
+    plugs = [socketpair() for _ in readers]
+    for reader, (near, _) in zip(readers, plugs, strict=True):
+        near.setblocking(False)
+        hub.join(reader, read(hub.position()), hub.number())
+        hub.adopt(near.detach(), reader, Line("/live/stream", "GET"))
+
+    def end_rights():
+        for reader in readers:
+            hub.drop(reader, TOPIC)
+            hub.sockets._open.write(reader)  # what waits is written: nothing but its topics tells it from the others
+
+    monkeypatch.setattr(hub.sockets, "_let_others_run", end_rights)
+    hub._volatile(Event(TOPIC, "told to one", "live:typing"))
+    hub.sockets._rounds()
+    seen = [far.recv(9999) for _, far in plugs]
+    assert [each.count(b"live:revoked") for each in seen] == [1, 1]
+    assert sorted(each.count(b"told to one") for each in seen) == [0, 1]
+    for reader, (_, far) in zip(readers, plugs, strict=True):
+        hub.sockets._open.gone(reader)
+        far.close()
 
 
 def test_a_reader_that_has_ended_leaves_nothing_behind_whatever_it_followed_last():
