@@ -11,8 +11,8 @@ from bench.servers import Publisher, fetch, request_of, running
 
 EVENT_BYTES = 125
 # So many one by one, the same for all. After a pause Linux acknowledges 16 segments at once (TCP_MAX_QUICKACKS in
-# net/ipv4/tcp_input.c), on loopback in the time of whoever sends; later ones when they are read, in the time of the load
-# client. In a given time, whoever is fastest would have the smallest share of the first ones.
+# net/ipv4/tcp_input.c), on loopback in the time of whoever sends; later ones when they are read, in the time of the
+# load client. In a given time, whoever is fastest would have the smallest share of the first ones.
 SINGLES, SINGLES_MANY, SINGLES_POLLED = 30, 10, 3
 LONGEST_S = 15  # but not longer than that
 BURST, BURST_MANY, MANY = 100, 20, 2000  # fewer events to more than MANY readers: each is a delivery to all of them
