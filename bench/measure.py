@@ -15,7 +15,7 @@ EVENT_BYTES = 125
 # load client. In a given time, whoever is fastest would have the smallest share of the first ones.
 SINGLES, SINGLES_MANY, SINGLES_POLLED = 30, 10, 3
 LONGEST_S = 15  # but not longer than that
-BURST, BURST_MANY, MANY = 100, 20, 2000  # fewer events to more than MANY readers: each is a delivery to all of them
+BURST, BURST_MANY, MANY = 100, 20, 2000  # fewer events to more than MANY readers, who all get each
 
 
 class Cell:

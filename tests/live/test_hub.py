@@ -321,7 +321,7 @@ def test_a_right_that_ends_during_a_round_ends_before_its_reader_has_its_turn(ma
     def end_rights():
         for reader in readers:
             hub.drop(reader, TOPIC)
-            hub.sockets._open.write(reader)  # what waits is written: nothing but its topics tells it from the others
+            hub.sockets._open.write(reader)  # so nothing but its topics tells it from the others
 
     monkeypatch.setattr(hub.sockets, "_let_others_run", end_rights)
     hub._volatile(Event(TOPIC, "told to one", "live:typing"))
