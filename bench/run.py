@@ -25,7 +25,7 @@ QUICK = bool(os.environ.get("QUICK"))
 SIZES = (1000, 100) if QUICK else (1000, 5000, 10_000, 100)  # the most telling first
 ROUNDS, ROUNDS_OF_OTHERS = (1, 1) if QUICK else (5, 3)
 SHOWN = ("c-loop", "levain", "nchan")  # whose ratios must be shown: their rounds alternate
-PEERS_S = 60 if QUICK else 540  # so long for the peers, then comes the site
+PEERS_S = 30 if QUICK else 540  # so long for the peers, then comes the site
 CELL_S, LOAD_S, RUN_S = (
     60,
     250,
