@@ -51,6 +51,8 @@ def test_a_page_that_answers_no_ping_is_gone_within_45_seconds_and_one_that_does
         while readers(site) > 1:  # the process forgets it after it has closed its connection
             assert time.monotonic() < noticed + FORGOTTEN_S
             answers.next()  # a beat
+        assert readers(site) == 1
+        answers.next()
 
 
 def read_some(stream):

@@ -228,7 +228,7 @@ def test_a_refusal_in_the_handshake_leaves_no_reader(site, topic):
     for _ in range(3):
         with pytest.raises(Refused):
             SocketClient(site.url, cookie | {"Origin": "null"}).connect(connection(html))
-    assert readers(site) <= before  # some of the tests before may still be forgotten
+    assert readers(site) == before
 
 
 def readers(site):
